@@ -1,0 +1,104 @@
+"""The served model's tokenizer: exact counts, ids and character offsets."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from semtoken.datamodels import IntArray
+from semtoken.errors import InvalidInputError, ModelNotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """Token ids of a text with the characters each covers, without special tokens."""
+
+    ids: IntArray = field(repr=False)
+    starts: IntArray = field(repr=False)
+    ends: IntArray = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class ServedTokenizer:
+    """A fast Hugging Face tokenizer of the model that the engine serves."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._tokenizer = tokenizer
+        self._backend = tokenizer.backend_tokenizer
+        self._backend.no_truncation()
+        self._backend.no_padding()
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path) -> ServedTokenizer:
+        """Load a tokenizer from a folder or, where there is network, a hub name.
+
+        Raises ``ModelNotFoundError`` when there is none or it has no fast (offset-keeping) form.
+        """
+        path = os.fspath(name_or_path)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=Path(path).is_dir())
+        except (OSError, ValueError) as error:
+            raise ModelNotFoundError(f"no tokenizer at {path!r}: {error}") from error
+        if not isinstance(tokenizer, PreTrainedTokenizerFast):
+            raise ModelNotFoundError(f"the tokenizer at {path!r} has no fast form, which offsets need")
+        return cls(tokenizer)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the tokenizer's full serialised form."""
+        return hashlib.sha256(self._backend.to_str().encode()).hexdigest()
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether whole chats can be rendered and counted."""
+        return bool(self._tokenizer.chat_template)
+
+    def tokenize(self, text: str) -> TokenizedText:
+        """Ids and offsets of ``text``, without special tokens.
+
+        Raises ``InvalidInputError`` for text that is not valid Unicode (lone surrogates).
+        """
+        encoding = self._encode(text)
+        offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        return TokenizedText(np.asarray(encoding.ids, dtype=np.int64), offsets[:, 0], offsets[:, 1])
+
+    def ids(self, text: str, *, special_tokens: bool = False) -> list[int]:
+        """Token ids of ``text``; ``special_tokens`` adds the model's own (such as BOS) once."""
+        ids: list[int] = self._encode(text, special_tokens=special_tokens).ids
+        return ids
+
+    def count(self, text: str) -> int:
+        """Tokens of ``text``, without special tokens."""
+        return len(self._encode(text))
+
+    def count_chat(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None = None
+    ) -> int:
+        """Tokens of the whole chat, rendered with the model's template and the generation prompt."""
+        rendered = self._tokenizer.apply_chat_template(
+            [dict(message) for message in messages],
+            tools=[dict(tool) for tool in tools] if tools else None,
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        return self.count(str(rendered))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ``ids``, special tokens included."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def _encode(self, text: str, *, special_tokens: bool = False) -> Any:
+        try:
+            return self._backend.encode(text, add_special_tokens=special_tokens)
+        except (TypeError, UnicodeError) as error:
+            raise InvalidInputError("the text is not valid Unicode (lone surrogates)") from error
