@@ -91,6 +91,38 @@ class Encoding:
     """(n, d) mean-pooled, L2-normalised unit vectors; zeros for a unit without a token."""
 
 
+EARLIER_MESSAGE = -2
+"""Twin of a unit that stands verbatim in an earlier message of the chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """What says the same as what, per unit (n,)."""
+
+    spans: IntArray
+    """Number of the span of like neighbours that a unit belongs to, never falling."""
+    twins: IntArray
+    """Index of the earliest unit that says the same, ``EARLIER_MESSAGE``, or -1."""
+    novelty: FloatArray
+    """1 minus the highest cosine similarity to an earlier unit, in [0, 1]; 1 for the first unit."""
+    template_first: BoolArray
+    """Log lines that are the first of their template."""
+    template_rarity: FloatArray
+    """-log of a log line's template share among the text's log lines; 0 elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the budget weighs, per unit (n,)."""
+
+    density: FloatArray
+    """Semantic density, z-scored over the text's content units; 0 where the stage is off."""
+    relevance: FloatArray
+    """Relevance to the query, z-scored likewise; 0 where there is no query or the stage is off."""
+    value: FloatArray
+    """Worth of a unit's token: units go into the budget from the highest value down."""
+
+
 class Decision(StrEnum):
     """What became of a span."""
 
@@ -116,9 +148,12 @@ class Reason(StrEnum):
     MODE_OFF = "mode_off"
     TOO_SHORT = "too_short"
     WHOLE_TEXT_TASK = "whole_text_task"
+    ROLE_EXCLUDED = "role_excluded"
     NOTHING_TO_COMPRESS = "nothing_to_compress"
     RATIO_ONE = "ratio_one"
     PINNED_OVER_BUDGET = "pinned_over_budget"
+    TARGET_MISSED = "target_missed"
+    """What may be compressed is too little for the whole prompt to meet ``target_tokens``."""
     BUDGET_MISSED = "budget_missed"
     """Units that may not be cut (a fence, an atom, a first log template) left less or more than asked."""
 

@@ -4,7 +4,8 @@ SemTokenError
 ├── InvalidInputError      the text, messages or query cannot be compressed as given
 ├── InvalidOptionError     an option has a bad value (``param`` names it)
 ├── ModelNotFoundError     an encoder, tokenizer or bundled model is not where it was looked for
-└── EncoderError           the encoder failed while it ran
+├── EncoderError           the encoder failed while it ran
+└── EngineError            an engine under evaluation could not be reached or gave no answer
 """
 
 from __future__ import annotations
@@ -36,3 +37,7 @@ class ModelNotFoundError(SemTokenError):
 
 class EncoderError(SemTokenError):
     """The encoder failed while it ran (out of memory, broken weights)."""
+
+
+class EngineError(SemTokenError):
+    """An engine under evaluation could not be reached or gave no answer."""

@@ -20,7 +20,8 @@ ProtectedString = Annotated[str, StringConstraints(min_length=1, max_length=10_0
 class Stages(BaseModel):
     """Which scoring stages run; switching one off is an ablation, not a speed setting.
 
-    With every stage off the budget keeps the text's most recent units.
+    Without ``encode`` the vectors are zero and only counts of tokens are left to score by; with every
+    stage off the budget keeps the earliest units.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from semtoken.datamodels import IntArray
 from semtoken.errors import InvalidInputError, ModelNotFoundError
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,6 @@ class ServedTokenizer:
         """sha256 over the tokenizer's full serialised form."""
         return hashlib.sha256(self._backend.to_str().encode()).hexdigest()
 
-    @property
-    def has_chat_template(self) -> bool:
-        """Whether whole chats can be rendered and counted."""
-        return bool(self._tokenizer.chat_template)
-
     def tokenize(self, text: str) -> TokenizedText:
         """Ids and offsets of ``text``, without special tokens.
 
@@ -81,17 +80,30 @@ class ServedTokenizer:
         """Tokens of ``text``, without special tokens."""
         return len(self._encode(text))
 
-    def count_chat(
+    def count_messages(
         self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None = None
     ) -> int:
-        """Tokens of the whole chat, rendered with the model's template and the generation prompt."""
+        """Tokens of a whole chat: rendered with the model's template and the generation prompt.
+
+        Where there is no template, or it refuses the chat (as some do when roles do not
+        alternate), the tokens of all texts.
+        """
+        plain = [{**message, "content": _joined_texts(message.get("content"))} for message in messages]
+        if self._tokenizer.chat_template:
+            try:
+                return self.count(self._render(plain, tools))
+            except (TemplateError, TypeError, ValueError):
+                _LOG.debug("the chat template refuses this chat; counting its texts")
+        return sum(self.count(message["content"]) for message in plain)
+
+    def _render(self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> str:
         rendered = self._tokenizer.apply_chat_template(
-            [dict(message) for message in messages],
+            messages,
             tools=[dict(tool) for tool in tools] if tools else None,
             tokenize=False,
             add_generation_prompt=True,
         )
-        return self.count(str(rendered))
+        return str(rendered)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ``ids``, special tokens included."""
@@ -102,3 +114,11 @@ class ServedTokenizer:
             return self._backend.encode(text, add_special_tokens=special_tokens)
         except (TypeError, UnicodeError) as error:
             raise InvalidInputError("the text is not valid Unicode (lone surrogates)") from error
+
+
+def _joined_texts(content: Any) -> str:
+    """A message's text as vLLM hands it to a template: text parts joined by line breaks."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, Sequence) else ()
+    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping) and "text" in part)

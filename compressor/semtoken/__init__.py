@@ -1,0 +1,27 @@
+"""SemToken: semantic compression of long prompts, usable without the server and without a network."""
+
+from semtoken.compressor import Compressor
+from semtoken.datamodels import CompressionResult, Decision, Reason, Span, Status
+from semtoken.errors import EncoderError, InvalidInputError, InvalidOptionError, ModelNotFoundError, SemTokenError
+from semtoken.messages import MessagesResult, PartResult
+from semtoken.options import CompressionOptions, Stages
+from semtoken.tokenizer import ServedTokenizer
+
+__all__ = [
+    "CompressionOptions",
+    "CompressionResult",
+    "Compressor",
+    "Decision",
+    "EncoderError",
+    "InvalidInputError",
+    "InvalidOptionError",
+    "MessagesResult",
+    "ModelNotFoundError",
+    "PartResult",
+    "Reason",
+    "SemTokenError",
+    "ServedTokenizer",
+    "Span",
+    "Stages",
+    "Status",
+]

@@ -1,0 +1,43 @@
+"""Local clusters of neighbours, and duplicates anywhere earlier in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import numpy as np
+
+from semtoken.cluster.duplicates import find_twins, text_keys
+from semtoken.cluster.neighbours import nearest_earlier, neighbour_spans
+from semtoken.cluster.templates import log_templates
+from semtoken.datamodels import Clusters, Encoding, Segmentation
+
+__all__ = ["cluster", "text_keys", "unclustered"]
+
+
+def cluster(segmentation: Segmentation, encoding: Encoding, *, seen: Set[bytes], threshold: float = 0.7) -> Clusters:
+    """Find local clusters, duplicates and log templates.
+
+    ``threshold`` is the cosine similarity above which neighbours form a span (the paper's tau).
+    ``seen`` holds :func:`text_keys` of units that stand verbatim in earlier messages.
+    """
+    content = segmentation.content
+    nearest, similarity = nearest_earlier(encoding.units, content)
+    first, rarity = log_templates(segmentation)
+    return Clusters(
+        spans=neighbour_spans(encoding.units, segmentation, threshold),
+        twins=find_twins(segmentation, nearest, similarity, seen),
+        novelty=np.clip(1.0 - similarity, 0.0, 1.0).astype(np.float32),
+        template_first=first,
+        template_rarity=rarity,
+    )
+
+
+def unclustered(n: int) -> Clusters:
+    """The clusters of a text whose cluster stage is switched off: every unit stands alone."""
+    return Clusters(
+        spans=np.arange(n, dtype=np.int64),
+        twins=np.full(n, -1, dtype=np.int64),
+        novelty=np.ones(n, dtype=np.float32),
+        template_first=np.zeros(n, dtype=np.bool_),
+        template_rarity=np.zeros(n, dtype=np.float32),
+    )

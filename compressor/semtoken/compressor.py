@@ -1,0 +1,106 @@
+"""The library's front door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from semtoken.datamodels import CompressionResult
+from semtoken.encoders import Encoder, TransformerEncoder
+from semtoken.errors import InvalidInputError
+from semtoken.messages import ChatCompressor, MessagesResult
+from semtoken.options import CompressionOptions
+from semtoken.pipeline import Document, Pipeline
+from semtoken.tokenizer import ServedTokenizer
+
+DEFAULTS = CompressionOptions()
+
+
+class Compressor:
+    """Compresses texts and chats for one served model; blocking and heavy on the processor."""
+
+    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer) -> None:
+        self._pipeline = Pipeline(encoder, tokenizer)
+        self._chat = ChatCompressor(self._pipeline)
+
+    @classmethod
+    def from_pretrained(cls, encoder: str | Path, tokenizer: str | Path, device: str = "auto") -> Self:
+        """Load an encoder and the served model's tokenizer from folders or hub names.
+
+        ``device`` is ``auto``, ``cpu`` or ``cuda``. Raises ``ModelNotFoundError``.
+        """
+        return cls(
+            TransformerEncoder.from_pretrained(encoder, device=device), ServedTokenizer.from_pretrained(tokenizer)
+        )
+
+    @property
+    def tokenizer(self) -> ServedTokenizer:
+        """The served model's tokenizer."""
+        return self._pipeline.tokenizer
+
+    @property
+    def fingerprint(self) -> str:
+        """What compressed forms depend on beside text and options: encoder and tokenizer."""
+        return f"{self._pipeline.encoder.fingerprint}:{self.tokenizer.fingerprint}"
+
+    def compress(
+        self, text: str, query: str | None = None, options: CompressionOptions = DEFAULTS
+    ) -> CompressionResult:
+        """Compress one text, as far as the options say.
+
+        ``query`` wins over ``options.query``; ``""`` is none. The whole text may be compressed:
+        only ``protect`` and keep tags pin. ``mode`` counts only if it is ``off``. Raises
+        ``InvalidInputError`` and ``EncoderError``.
+        """
+        return self.compress_batch([text], [query], options)[0]
+
+    def compress_batch(
+        self,
+        texts: Sequence[str],
+        queries: Sequence[str | None] | None = None,
+        options: CompressionOptions = DEFAULTS,
+    ) -> list[CompressionResult]:
+        """Compress texts together; each result is what :meth:`compress` gives for it alone."""
+        asked = list(queries) if queries is not None else [None] * len(texts)
+        if len(asked) != len(texts):
+            raise InvalidInputError(f"{len(texts)} texts, but {len(asked)} queries", param="queries")
+        wanted = [options.query if query is None else query for query in asked]
+        distinct = sorted({query for query in wanted if query})
+        analyses, encoded = self._pipeline.analyse([Document(text) for text in texts], distinct, options)
+        vectors = dict(zip(distinct, encoded, strict=True))
+        return [
+            self._pipeline.compress(
+                analysis, vectors.get(query or ""), options, budget=_budget(analysis.tokens, options)
+            )
+            for analysis, query in zip(analyses, wanted, strict=True)
+        ]
+
+    def compress_prompt(self, prompt: str, options: CompressionOptions = DEFAULTS) -> CompressionResult:
+        """Compress a prompt for plain completion: as the only user message of a chat.
+
+        Its question and instructions are found and pinned, and ``mode`` counts.
+        """
+        return self._chat.compress_prompt(prompt, options)
+
+    def compress_messages(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        options: CompressionOptions = DEFAULTS,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> MessagesResult:
+        """Compress an OpenAI message list, turn-causally.
+
+        A message's form depends only on the messages up to the end of its own run of one role, on
+        the options and on the encoder: appending a message of another role never changes it.
+        ``tools`` only count towards the totals. Raises ``InvalidInputError`` and ``EncoderError``.
+        """
+        return self._chat.compress(messages, options, tools)
+
+
+def _budget(tokens: int, options: CompressionOptions) -> int:
+    if options.mode == "off":
+        return tokens
+    if options.target_tokens is not None:
+        return min(tokens, options.target_tokens)
+    return max(1, round(tokens / options.ratio))

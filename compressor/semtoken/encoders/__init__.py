@@ -1,0 +1,6 @@
+"""Encoders: light models that say what a text's tokens mean in their context."""
+
+from semtoken.encoders.base import Encoder, EncoderInput
+from semtoken.encoders.transformer import TransformerEncoder
+
+__all__ = ["Encoder", "EncoderInput", "TransformerEncoder"]

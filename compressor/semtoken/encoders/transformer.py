@@ -1,0 +1,161 @@
+"""Any ``transformers`` encoder, run over fixed tiles so that no result depends on its batch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+
+from semtoken.datamodels import Encoding, FloatArray, IntArray
+from semtoken.encoders.base import EncoderInput
+from semtoken.encoders.windows import pack_windows, pool_units
+from semtoken.errors import EncoderError, InvalidInputError, ModelNotFoundError
+
+WINDOW = 128
+"""Tokens per window, special tokens and padding included: the length that MiniLM was trained at."""
+
+TILE = {"cpu": 4, "cuda": 64}
+"""Windows per forward pass. Fixed per device: matrix kernels choose their order of summation by
+shape, so a fixed shape is what makes an output independent of its neighbours."""
+
+
+class TransformerEncoder:
+    """Contextual token vectors from a frozen bidirectional transformer.
+
+    A text is tokenised once, cut into windows of whole units (each at most ``WINDOW`` tokens) and
+    the windows of all texts run together in tiles of one shape.
+    """
+
+    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerFast, *, device: torch.device, weights: str) -> None:
+        self._model = model.to(device).eval()
+        self._backend = tokenizer.backend_tokenizer
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        self._device = device
+        self._tile = TILE[device.type]
+        self._pad = int(tokenizer.pad_token_id or 0)
+        probe = self._backend.encode("a", add_special_tokens=True)
+        text = [place for place, special in enumerate(probe.special_tokens_mask) if not special]
+        self._prefix, self._suffix = probe.ids[: text[0]], probe.ids[text[-1] + 1 :]
+        # One column always stays padding: with a full tile `transformers` would leave the mask
+        # out, and another attention kernel gives other bits.
+        self._capacity = WINDOW - len(self._prefix) - len(self._suffix) - 1
+        parts = (weights, self._backend.to_str(), str(model.dtype), device.type, torch.__version__)
+        stamp = "\0".join((*parts, transformers.__version__, f"{WINDOW}x{self._tile}"))
+        self._fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path, *, device: str = "auto") -> TransformerEncoder:
+        """Load an encoder from a folder or, where there is network, a hub name.
+
+        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``. Raises
+        ``ModelNotFoundError`` where there is no such model.
+        """
+        path = os.fspath(name_or_path)
+        local = Path(path).is_dir()
+        target = _device(device)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=local)
+            model = AutoModel.from_pretrained(
+                path, local_files_only=local, dtype=_dtype(target), attn_implementation="sdpa"
+            )
+        except (OSError, ValueError) as error:
+            raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
+        if not isinstance(tokenizer, PreTrainedTokenizerFast):
+            raise ModelNotFoundError(f"the tokenizer of the encoder at {path!r} has no fast form, which offsets need")
+        return cls(model, tokenizer, device=target, weights=_weights_digest(model))
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over weights, vocabulary, number format, device class, versions and tile shape."""
+        return self._fingerprint
+
+    def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
+        """Encode texts; see :class:`semtoken.encoders.base.Encoder`."""
+        tokenised = [self._tokenise(item) for item in inputs]
+        if lexical_only:
+            return [self._assemble(*parts, [np.zeros((len(parts[0]), 1), np.float32)]) for parts in tokenised]
+        windows = [
+            (index, start, end)
+            for index, (_, _, bounds) in enumerate(tokenised)
+            for start, end in pack_windows(bounds, self._capacity)
+        ]
+        hidden = self._run([tokenised[index][0][start:end] for index, start, end in windows])
+        vectors: list[list[FloatArray]] = [[] for _ in inputs]
+        for (index, _, _), rows in zip(windows, hidden, strict=True):
+            vectors[index].append(rows)
+        return [self._assemble(*parts, rows) for parts, rows in zip(tokenised, vectors, strict=True)]
+
+    def _tokenise(self, item: EncoderInput) -> tuple[IntArray, IntArray, IntArray]:
+        try:
+            encoding = self._backend.encode(item.text, add_special_tokens=False)
+        except (TypeError, UnicodeError) as error:
+            raise InvalidInputError("the text is not valid Unicode (lone surrogates)") from error
+        offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        bounds = np.append(np.searchsorted(offsets[:, 0], item.unit_starts), len(offsets))
+        return np.asarray(encoding.ids, dtype=np.int64), offsets, bounds
+
+    def _run(self, windows: list[IntArray]) -> list[FloatArray]:
+        outputs: list[FloatArray] = []
+        for first in range(0, len(windows), self._tile):
+            tile = windows[first : first + self._tile]
+            ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
+            mask = np.zeros((self._tile, WINDOW), dtype=np.int64)
+            for row in range(self._tile):
+                body = tile[row].tolist() if row < len(tile) else []
+                whole = [*self._prefix, *body, *self._suffix]
+                ids[row, : len(whole)] = whole
+                mask[row, : max(1, len(whole))] = 1
+            hidden = self._forward(ids, mask)
+            skip = len(self._prefix)
+            outputs += [hidden[row, skip : skip + len(window)] for row, window in enumerate(tile)]
+        return outputs
+
+    def _forward(self, ids: IntArray, mask: IntArray) -> FloatArray:
+        try:
+            with torch.inference_mode():
+                output = self._model(
+                    input_ids=torch.from_numpy(ids).to(self._device),
+                    attention_mask=torch.from_numpy(mask).to(self._device),
+                ).last_hidden_state
+                vectors: FloatArray = output.float().cpu().numpy()
+        except RuntimeError as error:  # out of memory is one of these
+            raise EncoderError(f"the encoder failed: {error}") from error
+        if not np.isfinite(vectors).all():
+            raise EncoderError("the encoder gave values that are not finite")
+        return vectors
+
+    def _assemble(self, ids: IntArray, offsets: IntArray, bounds: IntArray, rows: list[FloatArray]) -> Encoding:
+        width = int(self._model.config.hidden_size)
+        vectors = np.concatenate(rows) if rows else np.zeros((0, width), dtype=np.float32)
+        return Encoding(vectors, ids, offsets[:, 0], offsets[:, 1], bounds, pool_units(vectors, bounds))
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in TILE:
+        raise ModelNotFoundError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ModelNotFoundError("device is cuda, but torch finds no CUDA device")
+    return torch.device(name)
+
+
+def _dtype(device: torch.device) -> torch.dtype:
+    fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001 - no public test
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _weights_digest(model: Any) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,135 @@
+"""The forms of a chat's texts, made message by message in the order of the chat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from semtoken.analysis import Analysis
+from semtoken.cluster import text_keys
+from semtoken.datamodels import CompressionResult, Decision, Encoding, Reason, Status
+from semtoken.messages.plan import PartPlan, RunPlan
+from semtoken.messages.recall import Source, recall, recalled_texts, source, whole_texts
+from semtoken.messages.result import PartResult
+from semtoken.options import CompressionOptions
+from semtoken.pipeline import Pipeline
+
+Key = tuple[int, int | None]
+"""Message and content part of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A planned chat with everything inferred that its forms depend on."""
+
+    runs: list[RunPlan]
+    analyses: dict[Key, Analysis]
+    queries: dict[str, Encoding]
+
+
+@dataclass(slots=True)
+class Forms:
+    """What has been made so far, and what it leaves to later messages."""
+
+    parts: list[PartResult] = field(default_factory=list)
+    texts: dict[Key, str] = field(default_factory=dict)
+    """New texts of the chat."""
+    seen: set[bytes] = field(default_factory=set)
+    """Keys of the units that stand verbatim in the forwarded form."""
+    sources: list[Source] = field(default_factory=list)
+
+
+class FormMaker:
+    """Makes the forms of a prepared chat; ``budget`` gives a text's tokens from its original's."""
+
+    def __init__(
+        self, pipeline: Pipeline, prepared: Prepared, options: CompressionOptions, budget: Callable[[int], int]
+    ) -> None:
+        self._pipeline = pipeline
+        self._prepared = prepared
+        self._options = options
+        self._budget = budget
+        self._forms = Forms()
+
+    def make(self) -> Forms:
+        """Run through the chat once, from its first message to its last."""
+        for run in self._prepared.runs:
+            earlier = list(self._forms.sources)
+            outcomes = [self._form(part) for part in run.parts]
+            if run.carrier is not None:
+                outcomes[run.carrier] = self._with_recall(run, run.carrier, outcomes, earlier)
+            self._forms.parts += outcomes
+        return self._forms
+
+    def _form(self, plan: PartPlan) -> PartResult:
+        analysis = self._prepared.analyses.get(plan.key)
+        if analysis is None:
+            return self._left_alone(plan)
+        query = self._prepared.queries[plan.query] if plan.query else None
+        result = self._pipeline.compress(
+            analysis, query, self._options, budget=self._budget(analysis.tokens), seen=self._forms.seen
+        )
+        if result.status is Status.COMPRESSED:
+            self._forms.texts[plan.key] = result.text
+        kept = (span.decision in (Decision.KEEP, Decision.PINNED) for span in result.spans)
+        self._forms.seen |= {k for k, stays in zip(text_keys(analysis.segmentation), kept, strict=True) if k and stays}
+        outcome = PartResult(*plan.key, plan.role, plan.query, result)
+        self._forms.sources.append(source(analysis, outcome))
+        return outcome
+
+    def _left_alone(self, plan: PartPlan) -> PartResult:
+        text = plan.text.text
+        ids = self._pipeline.tokenizer.ids(text)
+        result = CompressionResult(
+            original=text,
+            text=text,
+            token_ids=tuple(ids),
+            original_tokens=len(ids),
+            status=Status.OFF if plan.skip is Reason.MODE_OFF else Status.SKIPPED,
+            reason=plan.skip or Reason.NOTHING_TO_COMPRESS,
+            spans=(),
+            kept=((0, len(text)),) if text else (),
+            timings_ms={},
+        )
+        return PartResult(*plan.key, plan.role, plan.query, result)
+
+    def _with_recall(self, run: RunPlan, carrier: int, outcomes: list[PartResult], earlier: list[Source]) -> PartResult:
+        """The question's own text, with what it needs from earlier texts put before the question."""
+        outcome, plan = outcomes[carrier], run.parts[carrier]
+        if self._options.stability == "document":
+            earlier = earlier + self._own_documents(run, carrier, outcomes)
+        found = self._recalled(run, earlier)
+        if not found:
+            return outcome
+        text = outcome.result.text
+        position = _forwarded_offset(outcome.result, run.question_start)
+        self._forms.texts[plan.key] = f"{text[:position]}{chr(10).join(found)}\n\n{text[position:]}"
+        return replace(outcome, recalled=tuple(found))
+
+    def _recalled(self, run: RunPlan, sources: list[Source]) -> list[str]:
+        if run.needs_earlier_whole:
+            return whole_texts(sources)
+        query = self._prepared.queries.get(run.recall_query or "")
+        if query is None or not sources:
+            return []
+        found = []
+        for origin, units in zip(sources, recall(sources, query), strict=True):
+            found += recalled_texts(origin, units)
+            origin.gone[units] = False
+        return found
+
+    def _own_documents(self, run: RunPlan, carrier: int, outcomes: list[PartResult]) -> list[Source]:
+        """Texts of the question's run that stand before it: a query-free form may lack the answer."""
+        found = []
+        for number, (plan, outcome) in enumerate(zip(run.parts, outcomes, strict=True)):
+            analysis = self._prepared.analyses.get(plan.key)
+            if analysis is not None and number <= carrier:
+                before = run.question_start if number == carrier else None
+                found.append(source(analysis, outcome, before=before))
+        return found
+
+
+def _forwarded_offset(result: CompressionResult, offset: int) -> int:
+    """Where in the new text the unit begins that holds ``offset`` of the original."""
+    start = next((span.start for span in result.spans if span.start <= offset < span.end), 0)
+    return sum(min(end, start) - begin for begin, end in result.kept if begin < start)

@@ -1,0 +1,143 @@
+"""Which texts of a chat are compressed, for which query, and why the others are left alone.
+
+Turn-causal: what is decided for a run depends on the messages up to its own end, and on options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from semtoken.datamodels import Reason
+from semtoken.intent import RunIntent, run_question, whole_text_task
+from semtoken.messages.turns import Run, TextPart, split_runs, tool_calls
+from semtoken.options import CompressionOptions
+from semtoken.tokenizer import ServedTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """What is to be done with one text."""
+
+    text: TextPart
+    role: str
+    query: str | None
+    pins: tuple[tuple[int, int], ...]
+    skip: Reason | None
+    """Why the text is left alone, or None where it is compressed."""
+
+    @property
+    def key(self) -> tuple[int, int | None]:
+        """Message and content part of the text."""
+        return self.text.message, self.text.part
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """The texts of a run, and the question that may recall what earlier messages dropped."""
+
+    parts: tuple[PartPlan, ...]
+    recall_query: str | None
+    carrier: int | None
+    """Index into ``parts`` of the text that holds the question."""
+    question_start: int
+    """Character offset of the question in the carrier."""
+    needs_earlier_whole: bool = False
+    """Whether a short request works on an earlier text as a whole ("translate the above")."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a later tool result needs to know of the last user run."""
+
+    query: str | None = None
+    whole_text: bool = False
+
+
+def plan_chat(
+    messages: Sequence[Mapping[str, Any]], options: CompressionOptions, tokenizer: ServedTokenizer
+) -> list[RunPlan]:
+    """Plan every run of a chat; raises ``InvalidInputError`` for malformed messages."""
+    plans: list[RunPlan] = []
+    turn = _Turn()
+    calls = tool_calls(messages)
+    for run in split_runs(messages):
+        if run.role == "user":
+            intent = run_question([text.text for text in run.texts])
+            turn = _turn(run, intent, turn, options)
+            plans.append(_plan_user(run, intent, turn, options, tokenizer))
+        elif run.role == "tool":
+            plans.append(_plan_tool(run, messages, calls, turn, options, tokenizer))
+        else:
+            plans.append(RunPlan((), None, None, 0))
+    return plans
+
+
+def _turn(run: Run, intent: RunIntent, before: _Turn, options: CompressionOptions) -> _Turn:
+    texts = [text.text for text in run.texts]
+    asked = intent.query(texts)
+    whole = options.mode == "auto" and whole_text_task(intent.request(texts))
+    return _Turn(asked or before.query, whole)
+
+
+def _plan_user(
+    run: Run, intent: RunIntent, turn: _Turn, options: CompressionOptions, tokenizer: ServedTokenizer
+) -> RunPlan:
+    own = intent.query([text.text for text in run.texts])
+    query = _query(own, options)
+    parts = []
+    for text, found in zip(run.texts, intent.intents, strict=True):
+        pins = (*((found.question,) if found.question else ()), *found.instructions)
+        parts.append(PartPlan(text, "user", query, pins, _skip(text, run, "user", turn, options, tokenizer)))
+    carrier = intent.carrier
+    question = intent.intents[carrier].question if carrier is not None else None
+    recalls = own if options.query is None and question is not None and "user" in options.roles else None
+    brief = sum(tokenizer.count(text.text) for text in run.texts) < options.min_tokens
+    return RunPlan(tuple(parts), recalls, carrier, question[0] if question else 0, turn.whole_text and brief)
+
+
+def _plan_tool(
+    run: Run,
+    messages: Sequence[Mapping[str, Any]],
+    calls: Mapping[str, str],
+    turn: _Turn,
+    options: CompressionOptions,
+    tokenizer: ServedTokenizer,
+) -> RunPlan:
+    parts = []
+    for text in run.texts:
+        call = calls.get(str(messages[text.message].get("tool_call_id", "")), "")
+        asked = " ".join(piece for piece in (turn.query, call) if piece)
+        skip = _skip(text, run, "tool", turn, options, tokenizer)
+        parts.append(PartPlan(text, "tool", _query(asked or None, options), (), skip))
+    return RunPlan(tuple(parts), None, None, 0)
+
+
+def _query(own: str | None, options: CompressionOptions) -> str | None:
+    if options.query is not None:
+        return options.query or None
+    return None if options.stability == "document" else own
+
+
+def _skip(
+    text: TextPart, run: Run, role: str, turn: _Turn, options: CompressionOptions, tokenizer: ServedTokenizer
+) -> Reason | None:
+    if options.mode == "off":
+        return Reason.MODE_OFF
+    if role not in options.roles:
+        return Reason.ROLE_EXCLUDED
+    if options.mode == "force":
+        return None
+    if turn.whole_text:
+        return Reason.WHOLE_TEXT_TASK
+    return Reason.TOO_SHORT if _is_short(text, run, options, tokenizer) else None
+
+
+def _is_short(text: TextPart, run: Run, options: CompressionOptions, tokenizer: ServedTokenizer) -> bool:
+    """Whether the message that holds ``text`` is under the minimum."""
+    texts = [other.text for other in run.texts if other.message == text.message]
+    # Byte-level vocabularies spend at most one token on a byte, so short texts need no counting.
+    if sum(len(piece.encode(errors="surrogatepass")) for piece in texts) < options.min_tokens:
+        return True
+    return sum(tokenizer.count(piece) for piece in texts) < options.min_tokens

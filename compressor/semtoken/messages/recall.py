@@ -1,0 +1,91 @@
+"""Recall: what an earlier message dropped comes back, verbatim, before the question that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from semtoken.analysis import Analysis
+from semtoken.datamodels import BoolArray, Decision, Encoding
+from semtoken.messages.result import PartResult
+from semtoken.relevance import lexical_coverage, pooled_similarity, relevance
+
+SHARE = 0.12
+"""Tokens that one question may recall, as a share of the earlier messages' original tokens."""
+MIN_RELEVANCE = 1.0
+"""Standard deviations above its message's mean that a span must stand to come back."""
+MIN_SIMILARITY = 0.3
+MIN_COVERAGE = 0.5
+"""A span must also mean what the question means or carry half of its rare words, so that thanks
+and small talk recall nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An earlier text that was compressed."""
+
+    analysis: Analysis
+    outcome: PartResult
+    gone: BoolArray
+    """(n,) content units that stand nowhere in the forwarded chat so far."""
+
+
+def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None) -> Source:
+    """What may be recalled from a text; ``before`` limits it to units that end by that offset."""
+    gone = np.array([span.decision is Decision.DROP for span in outcome.result.spans], dtype=np.bool_)
+    gone &= analysis.segmentation.content
+    if before is not None:
+        gone &= analysis.segmentation.ends <= before
+    return Source(analysis, outcome, gone)
+
+
+def recall(sources: Sequence[Source], query: Encoding) -> list[BoolArray]:
+    """Units (n,) of each source that come back for ``query``.
+
+    Takes the most relevant first, up to ``SHARE`` of the sources' tokens; ties go to the earlier
+    unit. Changes nothing; the caller marks what it used as no longer gone.
+    """
+    allowance = int(SHARE * sum(s.analysis.tokens for s in sources))
+    scores = [_scores(s, query) for s in sources]
+    chosen = [np.zeros(len(values), dtype=np.bool_) for values in scores]
+    ranked = sorted(
+        (-float(values[unit]), number, unit)
+        for number, values in enumerate(scores)
+        for unit in np.flatnonzero(np.isfinite(values)).tolist()
+    )
+    for _, number, unit in ranked:
+        cost = int(sources[number].analysis.costs[unit])
+        if cost <= allowance:
+            allowance -= cost
+            chosen[number][unit] = True
+    return chosen
+
+
+def recalled_texts(origin: Source, chosen: BoolArray) -> list[str]:
+    """The chosen units as texts in their order; neighbours are one text."""
+    segmentation = origin.analysis.segmentation
+    rows = np.flatnonzero(chosen)
+    if not len(rows):
+        return []
+    groups = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    return [segmentation.text[segmentation.starts[g[0]] : segmentation.ends[g[-1]]].strip() for g in groups]
+
+
+def whole_texts(sources: Sequence[Source]) -> list[str]:
+    """The originals of the last earlier message that lost something: "translate the above" needs
+    all of it, in its order."""
+    lossy = [origin for origin in sources if origin.gone.any()]
+    last = [origin for origin in lossy if origin.outcome.message == lossy[-1].outcome.message]
+    return [origin.analysis.segmentation.text for origin in last]
+
+
+def _scores(origin: Source, query: Encoding) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """Relevance of the units that may come back, -inf for all others, (n,)."""
+    encoding = origin.analysis.encoding
+    values = relevance(origin.analysis.segmentation, encoding, query)
+    close = np.round(pooled_similarity(encoding, query), 4) >= MIN_SIMILARITY
+    named = np.round(lexical_coverage(encoding, query.token_ids), 4) >= MIN_COVERAGE
+    eligible = origin.gone & (values >= MIN_RELEVANCE) & (close | named)
+    return np.where(eligible, values, -np.inf).astype(np.float32)

@@ -1,0 +1,91 @@
+"""A message list as runs of consecutive messages of one role, with the texts they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from semtoken.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """One text of a message."""
+
+    message: int
+    part: int | None
+    """Index of the content part, or None where the content is a plain string."""
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive messages of one role."""
+
+    role: str
+    messages: tuple[int, ...]
+    texts: tuple[TextPart, ...]
+
+
+def split_runs(messages: Sequence[Mapping[str, Any]]) -> list[Run]:
+    """Cut a chat into runs; raises ``InvalidInputError`` for a message without a usable role or content."""
+    runs: list[Run] = []
+    for index, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, Mapping) else None
+        if not isinstance(role, str) or not role:
+            raise InvalidInputError(f"messages[{index}] has no role", param=f"messages[{index}].role")
+        texts = tuple(_texts(index, message))
+        if runs and runs[-1].role == role:
+            last = runs.pop()
+            runs.append(Run(role, (*last.messages, index), (*last.texts, *texts)))
+        else:
+            runs.append(Run(role, (index,), texts))
+    return runs
+
+
+def _texts(index: int, message: Mapping[str, Any]) -> list[TextPart]:
+    content = message.get("content")
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [TextPart(index, None, content)]
+    if not isinstance(content, Sequence):
+        raise InvalidInputError(
+            f"messages[{index}].content is neither text nor a list of parts", param=f"messages[{index}].content"
+        )
+    return [
+        TextPart(index, number, part["text"])
+        for number, part in enumerate(content)
+        if isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
+    ]
+
+
+def replace_texts(
+    messages: Sequence[Mapping[str, Any]], texts: Mapping[tuple[int, int | None], str]
+) -> tuple[dict[str, Any], ...]:
+    """The chat with new texts at (message, part); everything else is as it was."""
+    replaced: list[dict[str, Any]] = []
+    for index, message in enumerate(messages):
+        copy = dict(message)
+        content = copy.get("content")
+        if isinstance(content, str):
+            copy["content"] = texts.get((index, None), content)
+        elif isinstance(content, Sequence):
+            copy["content"] = [
+                {**part, "text": texts[index, number]} if (index, number) in texts else part
+                for number, part in enumerate(content)
+            ]
+        replaced.append(copy)
+    return tuple(replaced)
+
+
+def tool_calls(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Name and arguments of every tool call of the chat, by call id."""
+    calls: dict[str, str] = {}
+    for message in messages:
+        for call in message.get("tool_calls") or ():
+            function = call.get("function") if isinstance(call, Mapping) else None
+            if isinstance(function, Mapping) and isinstance(call.get("id"), str):
+                calls[call["id"]] = f"{function.get('name', '')} {function.get('arguments', '')}".strip()
+    return calls

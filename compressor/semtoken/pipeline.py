@@ -1,0 +1,177 @@
+"""The order of the stages, and what each of them took.
+
+segment -> encode -> cluster -> density (with relevance) -> budget -> realise
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from semtoken.allocation import Fitted, fit
+from semtoken.analysis import Analysis
+from semtoken.budget import unit_costs
+from semtoken.cluster import cluster, unclustered
+from semtoken.datamodels import (
+    Clusters,
+    CompressionResult,
+    Encoding,
+    FloatArray,
+    Reason,
+    Scores,
+    Status,
+)
+from semtoken.density import density
+from semtoken.encoders import Encoder, EncoderInput
+from semtoken.explain import explain
+from semtoken.options import CompressionOptions
+from semtoken.relevance import relevance
+from semtoken.segment import segment
+from semtoken.tokenizer import ServedTokenizer
+from semtoken.value import score
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text to analyse, with character ranges that must stay."""
+
+    text: str = field(repr=False)
+    pins: tuple[tuple[int, int], ...] = ()
+
+
+class Pipeline:
+    """Runs the stages for a batch of texts; the only place that knows their order."""
+
+    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer) -> None:
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+
+    def analyse(
+        self, documents: Sequence[Document], queries: Sequence[str], options: CompressionOptions
+    ) -> tuple[list[Analysis], list[Encoding]]:
+        """Segment, tokenise and encode texts and queries, all in one pass of the encoder."""
+        segmented = []
+        for document in documents:
+            started = time.perf_counter()
+            segmentation = segment(
+                document.text, pins=document.pins, protect=options.protect, keep_tags=options.keep_tags
+            )
+            tokenized = self.tokenizer.tokenize(document.text)
+            costs = unit_costs(tokenized.starts, segmentation.starts, len(tokenized))
+            segmented.append((segmentation, tokenized, costs, _ms_since(started)))
+        inputs = [EncoderInput(s.text, s.starts) for s, _, _, _ in segmented]
+        inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64)) for query in queries]
+        started = time.perf_counter()
+        encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode)
+        per_token = _ms_since(started) / max(1, sum(len(e.token_ids) for e in encodings))
+        analyses = [
+            Analysis(s, e, t, c, {"segment": took, "encode": per_token * len(e.token_ids)})
+            for (s, t, c, took), e in zip(segmented, encodings, strict=False)
+        ]
+        return analyses, encodings[len(documents) :]
+
+    def compress(
+        self,
+        analysis: Analysis,
+        query: Encoding | None,
+        options: CompressionOptions,
+        *,
+        budget: int,
+        seen: Set[bytes] = frozenset(),
+    ) -> CompressionResult:
+        """Choose and realise what stays of an analysed text within ``budget`` tokens.
+
+        ``seen`` holds keys of units that stand verbatim in earlier messages of the chat.
+        """
+        if not len(analysis.segmentation):
+            return untouched(analysis, Status.SKIPPED, Reason.NOTHING_TO_COMPRESS)
+        if budget >= analysis.tokens and not options.keep_tags:
+            return untouched(analysis, Status.SKIPPED, Reason.RATIO_ONE)
+        timings = dict(analysis.timings_ms)
+        clusters, scores = self._score(analysis, query, options, seen, timings)
+        started = time.perf_counter()
+        fitted = fit(analysis, scores, self.tokenizer, options, budget)
+        timings["realise"] = fitted.realise_ms
+        timings["budget"] = _ms_since(started) - fitted.realise_ms
+        timings["total"] = sum(timings.values())
+        if not fitted.realised.token_ids:
+            return untouched(analysis, Status.SKIPPED, Reason.BUDGET_MISSED, timings)
+        return self._result(analysis, clusters, scores, fitted, budget, timings)
+
+    def _score(
+        self,
+        analysis: Analysis,
+        query: Encoding | None,
+        options: CompressionOptions,
+        seen: Set[bytes],
+        timings: dict[str, float],
+    ) -> tuple[Clusters, Scores]:
+        segmentation, encoding, stages = analysis.segmentation, analysis.encoding, options.stages
+        started = time.perf_counter()
+        clusters = cluster(segmentation, encoding, seen=seen) if stages.cluster else unclustered(len(segmentation))
+        timings["cluster"] = _ms_since(started)
+        started = time.perf_counter()
+        zeros: FloatArray = np.zeros(len(segmentation), dtype=np.float32)
+        dense = density(segmentation, encoding, clusters) if stages.density else zeros
+        relevant = relevance(segmentation, encoding, query) if stages.relevance and query is not None else zeros
+        scores = score(segmentation, clusters, dense, relevant, recency=stages.recency)
+        timings["density"] = _ms_since(started)
+        return clusters, scores
+
+    def _result(
+        self,
+        analysis: Analysis,
+        clusters: Clusters,
+        scores: Scores,
+        fitted: Fitted,
+        budget: int,
+        timings: dict[str, float],
+    ) -> CompressionResult:
+        return CompressionResult(
+            original=analysis.segmentation.text,
+            text=fitted.realised.text,
+            token_ids=fitted.realised.token_ids,
+            original_tokens=analysis.tokens,
+            status=Status.COMPRESSED,
+            reason=_reason(analysis, fitted, budget),
+            spans=explain(analysis.segmentation, clusters, scores, fitted.keep, fitted.thinned),
+            kept=tuple((start, end) for start, end in fitted.ranges.tolist()),
+            timings_ms=timings,
+        )
+
+
+def untouched(
+    analysis: Analysis, status: Status, reason: Reason, timings: dict[str, float] | None = None
+) -> CompressionResult:
+    """The result for a text that is forwarded as it came."""
+    segmentation = analysis.segmentation
+    n = len(segmentation)
+    zeros: FloatArray = np.zeros(n, dtype=np.float32)
+    keep = np.ones(n, dtype=np.bool_)
+    spans = explain(segmentation, unclustered(n), Scores(zeros, zeros, zeros), keep, frozenset())
+    return CompressionResult(
+        original=segmentation.text,
+        text=segmentation.text,
+        token_ids=tuple(analysis.tokenized.ids.tolist()),
+        original_tokens=analysis.tokens,
+        status=status,
+        reason=reason,
+        spans=spans,
+        kept=((0, len(segmentation.text)),) if n else (),
+        timings_ms=timings or {**analysis.timings_ms, "total": sum(analysis.timings_ms.values())},
+    )
+
+
+def _reason(analysis: Analysis, fitted: Fitted, budget: int) -> Reason:
+    size = len(fitted.realised.token_ids)
+    if size > budget:
+        return Reason.PINNED_OVER_BUDGET
+    missed = (budget - size) / analysis.tokens > 0.02
+    return Reason.BUDGET_MISSED if missed else Reason.OK
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000.0
