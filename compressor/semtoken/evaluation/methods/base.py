@@ -1,0 +1,176 @@
+"""What every method shares: the token budget, counting, timing, and the way from scores to a text."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from semtoken.datamodels import BoolArray, CompressionResult, FloatArray, IntArray
+from semtoken.evaluation.scorers.base import LanguageModel
+from semtoken.options import CompressionOptions
+from semtoken.segment import segment
+from semtoken.tokenizer import ServedTokenizer, TokenizedText
+
+_FITTING_ROUNDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """A context after compression."""
+
+    text: str = field(repr=False)
+    tokens: int
+    seconds: float
+    """Time the method took for this text, its share for all ratios (scoring) included."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """A text to compress, with what methods need of it, each part made when first asked for."""
+
+    text: str = field(repr=False)
+    question: str | None
+    served: ServedTokenizer = field(repr=False)
+
+    @cached_property
+    def tokens(self) -> TokenizedText:
+        """The text in the served model's tokenizer."""
+        return self.served.tokenize(self.text)
+
+    @cached_property
+    def sentence_starts(self) -> IntArray:
+        """(s,) where each sentence (heading, list item, table row, ...) starts; blanks after it are its own."""
+        units = segment(self.text)
+        starts = units.starts[units.content]
+        return np.concatenate([np.zeros(1, dtype=np.int64), starts[1:]])
+
+    @property
+    def sentences(self) -> list[str]:
+        """The sentences in order; together they are the text."""
+        starts = self.sentence_starts.tolist()
+        return [self.text[start:end] for start, end in zip(starts, [*starts[1:], len(self.text)], strict=True)]
+
+    @property
+    def sentence_of(self) -> IntArray:
+        """(t,) number of the sentence in which each token starts."""
+        return np.searchsorted(self.sentence_starts, self.tokens.starts, side="right") - 1
+
+
+class TextCompressor(Protocol):
+    """The part of ``semtoken.Compressor`` that is evaluated."""
+
+    def compress(self, text: str, query: str | None = ..., options: CompressionOptions = ...) -> CompressionResult:
+        """Compress one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What methods may be built from."""
+
+    tokenizer: ServedTokenizer
+    language_model: LanguageModel | None = None
+    """For methods that need a model's own probabilities."""
+    compressor: TextCompressor | None = None
+    """The library under evaluation."""
+
+
+class Method(ABC):
+    """A way to shorten a context."""
+
+    name: ClassVar[str]
+
+    def __init__(self, resources: Resources) -> None:
+        """Take what the method needs; raises ``InvalidOptionError`` when it is not there."""
+        self._served = resources.tokenizer
+
+    @abstractmethod
+    def compress(
+        self, text: str, question: str | None, budgets: Sequence[int], rng: np.random.Generator
+    ) -> list[Compressed]:
+        """Compress ``text`` to each budget of tokens (served tokenizer), query-free without a question."""
+
+
+class RankingMethod(Method):
+    """Keeps what scores highest; a method of this kind writes :meth:`score` and nothing else."""
+
+    by_sentence: ClassVar[bool] = False
+    """Whether there is one score a sentence, or one a token."""
+
+    @abstractmethod
+    def score(self, context: Context, rng: np.random.Generator) -> FloatArray:
+        """(sentences,) or (tokens,) scores; higher is kept first, ties go to the earlier."""
+
+    def compress(
+        self, text: str, question: str | None, budgets: Sequence[int], rng: np.random.Generator
+    ) -> list[Compressed]:
+        """Rank once, then cut the ranking at every budget."""
+        started = time.perf_counter()
+        context = Context(text, question, self._served)
+        order = self._order(context, self.score(context, rng))
+        shared = time.perf_counter() - started
+        results = []
+        for budget in budgets:
+            started = time.perf_counter()
+            shorter, tokens = self._fit(context, order, budget)
+            results.append(Compressed(shorter, tokens, shared + time.perf_counter() - started))
+        return results
+
+    def _order(self, context: Context, scores: FloatArray) -> IntArray:
+        """(t,) tokens by falling preference; a sentence's tokens in their order, so that its head is kept."""
+        if not self.by_sentence:
+            return np.argsort(-scores, kind="stable")
+        rank = np.empty(len(scores), dtype=np.int64)
+        rank[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
+        return np.argsort(rank[context.sentence_of], kind="stable")
+
+    def _fit(self, context: Context, order: IntArray, budget: int) -> tuple[str, int]:
+        """The longest text found within the budget.
+
+        Taking tokens out changes how the rest is tokenised, so the number kept is corrected by what
+        the shorter text really counts.
+        """
+        best, best_tokens = "", 0
+        keep = min(budget, len(order))
+        for _ in range(_FITTING_ROUNDS):
+            text = self._join(context, order[:keep])
+            tokens = self._served.count(text)
+            if best_tokens < tokens <= budget:
+                best, best_tokens = text, tokens
+            corrected = int(np.clip(keep + budget - tokens, 0, len(order)))
+            if tokens == budget or corrected == keep:
+                break
+            keep = corrected
+        return best, best_tokens
+
+    def _join(self, context: Context, kept: IntArray) -> str:
+        """The kept tokens' characters in text order."""
+        if not len(kept):
+            return ""
+        runs = _runs(context, kept)
+        pieces = [context.text[start:end] for start, end in runs]
+        if not self.by_sentence:
+            return "".join(pieces)
+        # Sentences from different places must not run into one another.
+        spaced = [piece if piece[-1:].isspace() else f"{piece} " for piece in pieces[:-1]]
+        return "".join([*spaced, pieces[-1]])
+
+
+def _runs(context: Context, kept: IntArray) -> list[tuple[int, int]]:
+    """Character ranges of the kept tokens, neighbours joined."""
+    mask: BoolArray = np.zeros(len(context.tokens), dtype=bool)
+    mask[kept] = True
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    runs: list[tuple[int, int]] = []
+    for first, last in edges.reshape(-1, 2):
+        start, end = int(context.tokens.starts[first]), int(context.tokens.ends[last - 1])
+        # Several tokens may share one character (byte-level BPE): it is taken once.
+        if runs and start < runs[-1][1]:
+            start = runs[-1][1]
+        runs.append((start, max(start, end)))
+    return runs

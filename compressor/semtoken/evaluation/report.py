@@ -1,0 +1,153 @@
+"""The evaluation's result as JSON and as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Literal
+
+import orjson
+from jinja2 import Environment, StrictUndefined
+
+from semtoken.evaluation.lm import LmRun, LmSettings
+from semtoken.evaluation.plot import HEIGHT, WIDTH, Plot, quality_plot
+from semtoken.evaluation.qa import QaRun, QaSettings
+from semtoken.evaluation.rows import Row, lm_rows, missed_budgets, qa_rows
+from semtoken.tokenizer import ServedTokenizer
+
+Kind = Literal["qa", "lm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table: its key in a row, its heading, how it is written, and which end is better."""
+
+    key: str
+    title: str
+    form: str
+    better: Literal["more", "less", ""] = ""
+    scale: float = 1.0
+
+    def write(self, row: Row) -> str:
+        """The cell's text; a dash for what was not measured."""
+        value = row[self.key]
+        return "-" if value is None else self.number(value)
+
+    def number(self, value: float) -> str:
+        """A value of this column as text."""
+        return format(value * self.scale, self.form)
+
+
+_KEPT = Column("kept_fraction", "kept", ".3f")
+_TIME = Column("compress_ms_per_1k_tokens", "ms/1k tok", ".1f")
+
+COLUMNS: dict[Kind, tuple[Column, ...]] = {
+    "qa": (
+        _KEPT,
+        Column("f1", "F1 %", ".1f", "more", 100.0),
+        Column("em", "EM %", ".1f", "more", 100.0),
+        Column("answer_in_context", "answer kept %", ".1f", "more", 100.0),
+        Column("answer_nll", "answer NLL", ".3f", "less"),
+        _TIME,
+    ),
+    "lm": (
+        _KEPT,
+        Column("ppl", "perplexity", ".2f", "less"),
+        Column("nll", "NLL", ".4f", "less"),
+        Column("delta_nll", "NLL - full", "+.4f", "less"),
+        _TIME,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run gives back; ``to_dict`` is the JSON of the contract."""
+
+    kind: Kind
+    model: str
+    tokenizer: str
+    seed: int
+    rows: tuple[Row, ...] = field(repr=False)
+    settings: dict[str, Any]
+    """What else was asked for (split, query, windows), in the JSON under its own names."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know: skipped examples, missed budgets, unanswered questions."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the contract."""
+        return {
+            "kind": self.kind,
+            "model": self.model,
+            "tokenizer": self.tokenizer,
+            "seed": self.seed,
+            **self.settings,
+            "notes": list(self.notes),
+            "rows": list(self.rows),
+        }
+
+    def to_json(self) -> bytes:
+        """``to_dict`` as indented UTF-8."""
+        return orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+    def to_html(self) -> str:
+        """A page with table and plots that loads nothing from elsewhere."""
+        template = (files("semtoken.evaluation") / "report.html.j2").read_text(encoding="utf-8")
+        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        return environment.from_string(template).render(
+            report=self, columns=COLUMNS[self.kind], plots=self._plots(), width=WIDTH, height=HEIGHT
+        )
+
+    def tasks(self) -> list[tuple[str, list[Row]]]:
+        """The rows of each data set and task under a title."""
+        groups: dict[str, list[Row]] = {}
+        for row in self.rows:
+            title = row["data"] if row["task"] in (row["data"], self.kind) else f"{row['data']}: {row['task']}"
+            groups.setdefault(title, []).append(row)
+        return list(groups.items())
+
+    def _plots(self) -> dict[str, Sequence[Plot]]:
+        measured = [column for column in COLUMNS[self.kind] if column.better]
+        shown = [column for column in measured if column.key not in ("em", "nll", "ppl")]
+        return {
+            title: [quality_plot(rows, column.key, column.title, column.scale) for column in shown]
+            for title, rows in self.tasks()
+        }
+
+
+def qa_report(run: QaRun, settings: QaSettings, *, model: str, tokenizer: ServedTokenizer, split: str) -> Report:
+    """Rows and notes of a QA run."""
+    rows = qa_rows(run.outcomes, settings.seed)
+    skipped = [
+        f"{data}: {count} examples do not fit the window and were skipped" for data, count in run.skipped.items()
+    ]
+    unrated = any(row["answer_nll"] is None for row in rows)
+    return Report(
+        kind="qa",
+        model=model,
+        tokenizer=_short(tokenizer),
+        seed=settings.seed,
+        rows=tuple(rows),
+        settings={"split": split, "query": settings.use_query, "skipped": run.skipped},
+        notes=(*skipped, *missed_budgets(rows), *(["the engine gives no log-probabilities of a prompt"] * unrated)),
+    )
+
+
+def lm_report(run: LmRun, settings: LmSettings, *, model: str, tokenizer: ServedTokenizer) -> Report:
+    """Rows and notes of a language-modelling run."""
+    rows = lm_rows(run.outcomes, settings.seed)
+    length = settings.context + settings.target
+    return Report(
+        kind="lm",
+        model=model,
+        tokenizer=_short(tokenizer),
+        seed=settings.seed,
+        rows=tuple(rows),
+        settings={"context": settings.context, "target": settings.target},
+        notes=(*(f"{name}: no document of {length} tokens" for name in run.too_short), *missed_budgets(rows)),
+    )
+
+
+def _short(tokenizer: ServedTokenizer) -> str:
+    return f"sha256:{tokenizer.fingerprint[:16]}"

@@ -1,0 +1,111 @@
+"""Rows of the reports: means with their intervals, and the paired difference to no compression."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from semtoken.evaluation.lm import LmOutcome
+from semtoken.evaluation.qa import QaOutcome
+from semtoken.evaluation.statistics import estimate
+
+Row = dict[str, Any]
+
+_QA_SCORES = ("f1", "em", "answer_in_context", "answer_nll")
+_QA_COMPARED = ("f1", "answer_in_context", "answer_nll")
+_KEPT_TOLERANCE = 0.02
+_NONE = "none"
+
+_Outcome = TypeVar("_Outcome", QaOutcome, LmOutcome)
+
+
+def qa_rows(outcomes: Sequence[QaOutcome], seed: int) -> list[Row]:
+    """One row for each data set and task, ratio (rising) and method."""
+    groups = _groups(outcomes)
+    whole = {key[:2]: members for key, members in groups.items() if key[3] == _NONE}
+    return [_qa_row(members, whole[key[:2]], seed) for key, members in groups.items()]
+
+
+def lm_rows(outcomes: Sequence[LmOutcome], seed: int) -> list[Row]:
+    """One row for each text file, ratio (rising) and method."""
+    return [_lm_row(members, seed) for members in _groups(outcomes).values()]
+
+
+def missed_budgets(rows: Iterable[Row]) -> list[str]:
+    """A line for every row whose mean kept fraction is more than 0.02 away from 1/ratio."""
+    return [
+        f"{row['data']}: {row['method']} kept {row['kept_fraction']:.3f}, 1/ratio is {1 / row['ratio_asked']:.3f}"
+        for row in rows
+        if abs(row["kept_fraction"] - 1 / row["ratio_asked"]) > _KEPT_TOLERANCE
+    ]
+
+
+def _groups(outcomes: Sequence[_Outcome]) -> dict[tuple[str, str, float, str], list[_Outcome]]:
+    """Outcomes by data, task, ratio and method; data, tasks and methods in the order of the run."""
+    groups: dict[tuple[str, str, float, str], list[_Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault((outcome.data, outcome.task, outcome.ratio, outcome.method), []).append(outcome)
+    tasks = list(dict.fromkeys(key[:2] for key in groups))
+    return {key: groups[key] for key in sorted(groups, key=lambda key: (tasks.index(key[:2]), key[2]))}
+
+
+def _qa_row(outcomes: Sequence[QaOutcome], whole: Sequence[QaOutcome], seed: int) -> Row:
+    clusters = [outcome.cluster for outcome in outcomes]
+    row = _common(outcomes)
+    row["n_answer_in_original"] = sum(outcome.answer_in_context is not None for outcome in outcomes)
+    ci95: dict[str, list[float] | None] = {}
+    for name in _QA_SCORES:
+        row[name], ci95[name] = _mean([getattr(outcome, name) for outcome in outcomes], clusters, seed)
+    row["minus_none"] = {}
+    for name in _QA_COMPARED:
+        pairs = [(getattr(a, name), getattr(b, name)) for a, b in zip(outcomes, whole, strict=True)]
+        differences = [None if a is None or b is None else a - b for a, b in pairs]
+        row["minus_none"][name], ci95[f"{name}_minus_none"] = _mean(differences, clusters, seed)
+    return row | {"ci95": ci95}
+
+
+def _lm_row(outcomes: Sequence[LmOutcome], seed: int) -> Row:
+    documents = [outcome.document for outcome in outcomes]
+    nll, nll_interval = _mean([outcome.nll for outcome in outcomes], documents, seed)
+    delta, delta_interval = _mean([outcome.delta_nll for outcome in outcomes], documents, seed)
+    scores = {"ppl": _exp(nll), "nll": nll, "delta_nll": delta, "ppl_over_none": _exp(delta)}
+    ci95 = {
+        "ppl": [_exp(bound) for bound in nll_interval or ()] or None,
+        "nll": nll_interval,
+        "delta_nll": delta_interval,
+    }
+    return _common(outcomes) | scores | {"ci95": ci95}
+
+
+def _common(outcomes: Sequence[QaOutcome] | Sequence[LmOutcome]) -> Row:
+    """What the two kinds of rows have in common."""
+    first = outcomes[0]
+    kept = [outcome.kept_fraction for outcome in outcomes]
+    seconds = sum(outcome.compress_seconds for outcome in outcomes)
+    tokens = sum(outcome.original_tokens for outcome in outcomes)
+    return {
+        "data": first.data,
+        "task": first.task,
+        "method": first.method,
+        "ratio_asked": first.ratio,
+        "n": len(outcomes),
+        "kept_fraction": round(sum(kept) / len(kept), 4),
+        "kept_fraction_range": [round(min(kept), 4), round(max(kept), 4)],
+        "compress_ms_per_1k_tokens": round(1e6 * seconds / tokens, 2),
+    }
+
+
+def _mean(
+    values: Sequence[float | None], clusters: Sequence[str] | Sequence[int], seed: int
+) -> tuple[float | None, list[float] | None]:
+    """Mean and interval of what was measured; (None, None) where nothing was."""
+    known = [(value, cluster) for value, cluster in zip(values, clusters, strict=True) if value is not None]
+    if not known:
+        return None, None
+    result = estimate([value for value, _ in known], [cluster for _, cluster in known], seed)
+    return result.mean, result.interval
+
+
+def _exp(nats: float | None) -> float | None:
+    return None if nats is None else round(math.exp(nats), 4)

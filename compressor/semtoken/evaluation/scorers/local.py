@@ -1,0 +1,164 @@
+"""A `transformers` model in this process: one prefill a prompt, its cache used for rating and answering."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from semtoken.datamodels import FloatArray
+from semtoken.errors import InvalidInputError, ModelNotFoundError
+from semtoken.evaluation.prompts import QaPrompt
+from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS, Score
+from semtoken.evaluation.scorers.rendering import PromptRenderer, load_tokenizer
+from semtoken.tokenizer import ServedTokenizer
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_SURPRISAL_WINDOW = 2_048
+_LOGIT_ROWS = 256
+"""Rows of logits widened to float32 at once: 256 x 49,152 of them are 50 MB."""
+
+
+class LocalModel:
+    """Scorer and language model on CPU or GPU."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        name: str,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+    ) -> None:
+        """Wrap a loaded causal LM; ``max_new_tokens`` 0 rates answers without giving any."""
+        self._model = model.eval()
+        self._renderer = PromptRenderer(tokenizer)
+        self._name = name
+        self._max_new_tokens = max_new_tokens
+        self._stops = _stop_ids(model)
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: Path, *, device: Device = "auto", max_new_tokens: int = MAX_NEW_TOKENS
+    ) -> LocalModel:
+        """Load a model folder in the dtype it was saved in.
+
+        Raises ``ModelNotFoundError`` when there is no causal language model with a fast tokenizer.
+        """
+        place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        tokenizer = load_tokenizer(folder)
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="auto")
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelNotFoundError(f"no causal language model in {str(folder)!r}: {error}") from error
+        return cls(model.to(place), tokenizer, name=folder.name, max_new_tokens=max_new_tokens)
+
+    @property
+    def name(self) -> str:
+        """The model folder's name."""
+        return self._name
+
+    @property
+    def tokenizer(self) -> ServedTokenizer:
+        """The model's own tokenizer."""
+        return self._renderer.served
+
+    @property
+    def window(self) -> int:
+        """The model's context length."""
+        return int(self._model.config.max_position_embeddings)
+
+    def prompt_tokens(self, prompt: QaPrompt) -> int:
+        """Tokens of the rendered chat."""
+        return len(self._renderer.prompt(prompt))
+
+    @torch.inference_mode()
+    def score(self, prompt: QaPrompt, answer: str) -> Score:
+        """Prefill once; rate the gold answer on a copy of the cache, then answer greedily."""
+        gold = self._renderer.answer(answer)
+        if not gold:
+            raise InvalidInputError(f"the answer {answer!r} has no token")
+        first, cache = self._prefill(self._renderer.prompt(prompt))
+        rest = self._continue(gold[:-1], copy.deepcopy(cache)) if len(gold) > 1 else first[:0]
+        nll = _nll(torch.cat([first, rest]), gold)
+        prediction = self._generate(first, cache) if self._max_new_tokens else None
+        return Score(prediction=prediction, answer_nll=float(nll.mean()))
+
+    @torch.inference_mode()
+    def continuation_nll(self, context: Sequence[int], target: Sequence[int]) -> FloatArray:
+        """Nats of each target token; only the target's rows of logits are made."""
+        ids = [*self._renderer.leading, *context, *target]
+        if len(ids) == len(target):
+            raise InvalidInputError("the first token of a text without context has no probability")
+        logits = self._model(input_ids=self._tensor(ids[:-1]), use_cache=False, logits_to_keep=len(target)).logits[0]
+        return _nll(logits, target)
+
+    @torch.inference_mode()
+    def surprisal(self, ids: Sequence[int]) -> FloatArray:
+        """Nats of each token; long texts in windows that overlap by half, so that context is never short.
+
+        The first token of all has no context where the model has no BOS: it gets the mean of the others.
+        """
+        size = min(_SURPRISAL_WINDOW, self.window - len(self._renderer.leading))
+        nats = np.full(len(ids), np.nan, dtype=np.float32)
+        done = 0
+        while done < len(ids):
+            begin = 0 if done == 0 else done - size // 2
+            part = [*self._renderer.leading, *ids[begin : begin + size]]
+            values = self._window_nll(part)
+            end = min(begin + size, len(ids))
+            known = min(end - done, len(values))
+            nats[end - known : end] = values[len(values) - known :]
+            done = end
+        fill = np.nanmean(nats) if np.isfinite(nats).any() else 0.0
+        return np.nan_to_num(nats, nan=float(fill))
+
+    def _window_nll(self, ids: list[int]) -> FloatArray:
+        """(len(ids) - 1,) nats of every token but the first."""
+        logits = self._model(input_ids=self._tensor(ids), use_cache=False).logits[0, :-1]
+        rows = range(0, len(logits), _LOGIT_ROWS)
+        parts = [_nll(logits[i : i + _LOGIT_ROWS], ids[i + 1 : i + 1 + _LOGIT_ROWS]) for i in rows]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+    def _prefill(self, ids: list[int]) -> tuple[torch.Tensor, Any]:
+        output = self._model(input_ids=self._tensor(ids), use_cache=True, logits_to_keep=1)
+        return output.logits[0], output.past_key_values
+
+    def _continue(self, ids: list[int], cache: Any) -> torch.Tensor:
+        logits: torch.Tensor = self._model(input_ids=self._tensor(ids), past_key_values=cache, use_cache=True).logits
+        return logits[0]
+
+    def _generate(self, logits: torch.Tensor, cache: Any) -> str:
+        """Greedy answer up to an end token or a line end; consumes the cache."""
+        ids: list[int] = []
+        while len(ids) < self._max_new_tokens:
+            token = int(logits[-1].argmax())
+            if token in self._stops:
+                break
+            ids.append(token)
+            if "\n" in self.tokenizer.decode(ids).lstrip():
+                break
+            logits = self._continue([token], cache)
+        lines = self.tokenizer.decode(ids).strip().splitlines()
+        return lines[0].strip() if lines else ""
+
+    def _tensor(self, ids: Sequence[int]) -> torch.Tensor:
+        return torch.tensor([list(ids)], device=self._model.device)
+
+
+def _nll(logits: torch.Tensor, targets: Sequence[int]) -> FloatArray:
+    """(len(targets),) nats; row ``i`` of ``logits`` predicts ``targets[i]``."""
+    wanted = torch.tensor(list(targets), device=logits.device)
+    nats: FloatArray = torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="none").cpu().numpy()
+    return nats
+
+
+def _stop_ids(model: Any) -> frozenset[int]:
+    ends = model.generation_config.eos_token_id
+    return frozenset([ends] if isinstance(ends, int) else ends or [])

@@ -1,0 +1,89 @@
+"""Labels that name what follows them: "Question:", "## Frage", "**Answer:**", "<query>"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from semtoken.intent.lexicon import alternation, load, pattern
+
+_LEXICON = "questions.toml"
+_OPEN = r"[ \t>\-]*(?:#{1,6}[ \t]*)?[*_\[【«(\"]{0,3}[ \t]*"
+_CLOSE = r"[ \t]*[*_\]】»)\"]{0,3}[ \t]*"
+_NUMBER = r"(?:[ \t]*(?:no\.?|nr\.?|#)?[ \t]*\d{1,3}|[ \t]*\([^)\n]{0,40}\))?"
+_COLON = r"[:：﹕][*_]{0,3}[ \t]*"
+_TEMPLATE_TOKEN = re.compile(
+    r"(?:<\|[^|<>\n]{1,40}\|>(?:assistant|model|user|system)?|</?s>|\[/?INST\]|<(?:start|end)_of_turn>(?:model|user)?|<think>)\s*$"
+)
+_BARE_LABEL = re.compile(r"^[^\n:：.?!。？！]{1,60}[:：][*_\s]*$")
+_RULE = re.compile(r"^[-=*_#~\s]{2,}$|^[\"'`]{3,}$|^</?[\w:-]{1,40}>$")
+_TAGS = "question|questions|query|user_query|user_question|user_request|task|frage|pregunta|domanda|pergunta|вопрос|问题|質問"
+_TAG = re.compile(rf"<({_TAGS})(?:\s[^<>\n]{{0,80}})?>\s*(\S.{{0,4000}}?)\s*</\1>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label at ``text[start:end]`` (its colon and mark-up included) and what it names."""
+
+    kind: str
+    """``question``, ``task``, ``chat``, ``answer`` or ``context``."""
+    start: int
+    end: int
+
+
+@cache
+def _line_label(kind: str) -> re.Pattern[str]:
+    words = alternation(load(_LEXICON)["labels"][kind])
+    named = rf"{_OPEN}{words}{_NUMBER}{_CLOSE}(?:{_COLON}|$)"
+    numbered = rf"{_OPEN}{words}[ \t]+\d{{1,3}}[.)][ \t]+"
+    letter = {"question": "Q", "answer": "A", "chat": "U"}.get(kind)
+    short = rf"|{_OPEN}{letter}[ \t]*\d{{0,3}}{_CLOSE}{_COLON}" if letter else ""
+    return re.compile(rf"(?:{named}|{numbered}{short})", re.IGNORECASE)
+
+
+@cache
+def _inline_label(kind: str) -> re.Pattern[str]:
+    words = alternation(load(_LEXICON)["labels"][kind])
+    return re.compile(rf"(?<![^\s.?!。？！\"”])(?:[*_]{{0,2}}{words}[*_]{{0,2}}\s?[:：][*_]{{0,2}}\s*)", re.IGNORECASE)
+
+
+def line_label(text: str, start: int, end: int) -> Label | None:
+    """The label that opens the line ``text[start:end]``, if there is one."""
+    line = text[start : min(end, start + 200)]
+    for kind in ("question", "answer", "context", "task", "chat"):
+        match = _line_label(kind).match(line)
+        if match and match.end():
+            return Label(kind, start, start + match.end())
+    return None
+
+
+def inline_labels(kind: str, text: str, start: int, end: int) -> list[Label]:
+    """Labels of ``kind`` anywhere in ``text[start:end]``, for prompts written on one line."""
+    return [Label(kind, m.start(), m.end()) for m in _inline_label(kind).finditer(text, start, end)]
+
+
+def is_bare_label(line: str) -> bool:
+    """Whether a line is a label and nothing else ("Next line of code:")."""
+    return _BARE_LABEL.match(line) is not None
+
+
+def is_rule(line: str) -> bool:
+    """Whether a line only separates: a rule, a run of quotes, a lone tag."""
+    return _RULE.match(line) is not None
+
+
+def template_token(text: str, start: int, end: int) -> int:
+    """Where the chat-template token that ends ``text[start:end]`` begins; ``end`` if none does."""
+    match = _TEMPLATE_TOKEN.search(text, max(start, end - 80), end)
+    return match.start() if match else end
+
+
+def tagged(text: str, start: int, end: int) -> list[tuple[int, int, int, int]]:
+    """Question elements in ``text[start:end]``: outer start and end, inner start and end."""
+    return [(m.start(), m.end(), m.start(2), m.end(2)) for m in _TAG.finditer(text, start, end)]
+
+
+def announces(line: str) -> bool:
+    """Whether a line says that a piece of the question follows ("The following is an abstract.")."""
+    return pattern(_LEXICON, "labels", "announce", "^{}").match(line) is not None

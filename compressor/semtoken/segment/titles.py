@@ -1,0 +1,40 @@
+"""Titles without mark-up: a short line alone, or one that counts (``Passage 3: …``, ``Chapter II``)."""
+
+from __future__ import annotations
+
+import re
+
+from semtoken.segment.lines import LineKind, Lines
+
+NUMBERED_LEVEL = 7
+"""Below every level of mark-up."""
+TITLE_LEVEL = 8
+
+_MAX_CHARS = 100
+_MAX_WORDS = 14
+_CLOSING = tuple(".!?,;:。！？；，：؟۔।…")
+_NUMBERED = re.compile(
+    r"\s{0,4}(?:\*\*)?(?:(?:Passage|Document|Doc|Section|Chapter|Article|Part|Appendix|Annex|Exhibit|Book|Act|Scene|Paper|Source"
+    r"|Context|Text|Example|Review|Dialogue|Kapitel|Abschnitt|Chapitre|Capítulo|Глава|Раздел|PASSAGE|DOCUMENT|SECTION|CHAPTER"
+    r"|ARTICLE|PART|APPENDIX|EXHIBIT|BOOK)\s?[\[(#]?(?:\d{1,4}(?:\.\d{1,3}){0,4}|[IVXLC]{1,7}|[A-Z])[\])]?(?!\w)"
+    r"|\d{1,2}(?:\.\d{1,2}){1,4}\.?\s+(?=\S)"
+    r"|(?:文章|段落|文档|第)\s?[\d一二三四五六七八九十百]{1,4}\s?[章节節条條篇部编編]?(?=[：:\s]|$))"
+)
+
+
+def numbered_title(lines: Lines, index: int) -> bool:
+    """Whether line ``index`` is a heading by its number; a number that only opens a sentence is not."""
+    line = lines.line(index).rstrip()
+    if len(line) > _MAX_CHARS or (found := _NUMBERED.match(line)) is None:
+        return False
+    return not line.endswith(_CLOSING) or len(line) - found.end() <= 1
+
+
+def plain_title(lines: Lines, index: int) -> bool:
+    """Whether line ``index``, if it stood alone, would read as a title."""
+    if lines.kinds[index] not in (LineKind.PLAIN, LineKind.LABEL):
+        return False
+    line = lines.line(index).strip()
+    if not 2 <= len(line) <= _MAX_CHARS or line.count(" ") >= _MAX_WORDS or line.endswith(_CLOSING):
+        return False
+    return not line[0].islower() and any(char.isalpha() for char in line)

@@ -1,0 +1,56 @@
+"""The application factory: collaborators come in as arguments, nothing lives in the module."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from semtoken import SemTokenError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from semtoken_server import __version__
+from semtoken_server.compression.backend import CompressorBackend
+from semtoken_server.engines.base import Engine
+from semtoken_server.errors import GatewayError, answer_for
+from semtoken_server.gateway import Gateway, gateway_of
+from semtoken_server.metrics import Metrics
+from semtoken_server.middleware import RequestContext
+from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.settings import Settings
+
+
+def create_app(settings: Settings, *, engine: Engine, compressor: CompressorBackend, metrics: Metrics) -> FastAPI:
+    """The gateway as an ASGI application; its lifespan starts and stops the collaborators."""
+    gateway = Gateway.assemble(settings, engine, compressor, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with gateway.running():
+            yield
+
+    app = FastAPI(
+        title="SemToken gateway",
+        version=__version__,
+        lifespan=lifespan,
+        # The routes are an allow-list, and the documentation pages would load scripts from elsewhere.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    app.add_middleware(RequestContext, metrics=metrics)
+    for error in (GatewayError, SemTokenError, HTTPException, Exception):
+        app.add_exception_handler(error, _answer_error)
+    for routes in (generation, passthrough, compress, operations):
+        app.include_router(routes.router)
+    return app
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, GatewayError) and error.rejection is not None:
+        gateway_of(request).metrics.admission_rejections.labels(error.rejection).inc()
+    return answer_for(error).response()

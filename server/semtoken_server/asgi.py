@@ -1,0 +1,33 @@
+"""A gateway from settings, for the command line and for uvicorn's worker processes."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from semtoken_server.app import create_app
+from semtoken_server.compression.build import build_compressor
+from semtoken_server.engines.http import HttpEngine
+from semtoken_server.metrics import Metrics
+from semtoken_server.settings import Settings
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """The gateway that ``settings`` describe; ``engine_urls`` must not be empty."""
+    metrics = Metrics(settings.metrics_dir)
+    engine = HttpEngine(
+        settings.engine_urls,
+        metrics,
+        api_key=settings.engine_api_key.get_secret_value() if settings.engine_api_key else None,
+        connect_timeout_s=settings.engine_connect_timeout_s,
+        read_timeout_s=settings.engine_read_timeout_s,
+        health_interval_s=settings.engine_health_interval_s,
+    )
+    return create_app(settings, engine=engine, compressor=build_compressor(settings), metrics=metrics)
+
+
+def worker() -> FastAPI:
+    """The gateway of a worker process, with the settings that its parent exported.
+
+    For ``uvicorn --factory semtoken_server.asgi:worker``.
+    """
+    return build_app(Settings.imported())

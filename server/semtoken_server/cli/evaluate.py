@@ -1,0 +1,112 @@
+"""`semtoken eval`: quality of every method at the same budget, on questions or on running text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from semtoken.evaluation.bundled import BUNDLED
+from semtoken.evaluation.datasets import Split, load_corpus, load_examples
+from semtoken.evaluation.lm import LmSettings, run_lm
+from semtoken.evaluation.methods import METHODS
+from semtoken.evaluation.qa import QaSettings, run_qa
+from semtoken.evaluation.report import lm_report, qa_report
+from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
+from semtoken.evaluation.scorers.local import Device
+from semtoken_server.cli.evaluate_models import Engine, Models, exclusive
+from semtoken_server.cli.evaluate_options import names, one_line_errors, ratios, unique
+from semtoken_server.cli.evaluate_output import deliver, progress_bar
+
+app = typer.Typer(no_args_is_help=True, help="Measure what compression saves and what it costs, method by method.")
+
+_ALL_METHODS = ",".join(METHODS)
+
+Data = Annotated[list[str] | None, typer.Option("--data", help="A data file, or 'bundled' (the default).")]
+MoreData = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More data files.")]
+MethodNames = Annotated[str, typer.Option("--methods", help="Comma-separated; 'none' always runs.")]
+Ratios = Annotated[str, typer.Option("--ratio", help="Comma-separated ratios of original to kept tokens.")]
+ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model folder; by default the bundled model.")]
+EncoderName = Annotated[str | None, typer.Option("--encoder", help="SemToken's encoder; by default the bundled one.")]
+OnDevice = Annotated[Device, typer.Option("--device", help="Where model and encoder run.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Most examples or windows from each file.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the draw, the random methods and the intervals.")]
+JsonOut = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON.")]
+HtmlOut = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page with tables and plots.")]
+Url = Annotated[str | None, typer.Option("--url", help="An OpenAI-compatible engine instead of --model.")]
+TokenizerFolder = Annotated[
+    Path | None, typer.Option("--tokenizer", help="With --url: the served model's folder; by default the bundled one.")
+]
+ServedModel = Annotated[str | None, typer.Option("--served-model", help="With --url: which of its models.")]
+ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="OPENAI_API_KEY", help="With --url: its key.")]
+Half = Annotated[Split, typer.Option("--split", help="By the sha256 of an example's id: odd is tune, even report.")]
+NoQuery = Annotated[bool, typer.Option("--no-query", help="Compress without looking at the question.")]
+PromptWindow = Annotated[int | None, typer.Option("--window", min=64, help="Skip examples with longer prompts.")]
+NewTokens = Annotated[int, typer.Option("--max-new-tokens", min=0, help="Longest answer; 0 gives no F1 and EM.")]
+
+
+@app.command()
+def qa(
+    more: MoreData = None,
+    data: Data = None,
+    methods: MethodNames = _ALL_METHODS,
+    ratio: Ratios = "2.4",
+    model: ModelFolder = None,
+    url: Url = None,
+    tokenizer: TokenizerFolder = None,
+    served_model: ServedModel = None,
+    api_key: ApiKey = None,
+    encoder: EncoderName = None,
+    device: OnDevice = "auto",
+    limit: Limit = None,
+    seed: Seed = 0,
+    split: Half = "all",
+    no_query: NoQuery = False,
+    window: PromptWindow = None,
+    max_new_tokens: NewTokens = MAX_NEW_TOKENS,
+    json_out: JsonOut = None,
+    html_out: HtmlOut = None,
+) -> None:
+    """Answer questions about compressed contexts: F1, exact match, answers kept, answer NLL."""
+    with one_line_errors():
+        exclusive(model=model, url=url)
+        settings = QaSettings(ratios(ratio), seed=seed, use_query=not no_query, window=window)
+        asked = names(methods)
+        sources = unique([*(data or ()), *(more or ())]) or [BUNDLED]
+        datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources]
+        models = Models(model or tokenizer, encoder, device, max_new_tokens)
+        scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
+        built = models.methods(asked)
+        with progress_bar() as progress:
+            run = run_qa(datasets, built, scorer, settings, progress)
+        report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split)
+        deliver(report, json_out, html_out)
+
+
+@app.command()
+def lm(
+    more: MoreData = None,
+    data: Data = None,
+    methods: MethodNames = _ALL_METHODS,
+    ratio: Ratios = "2.4",
+    context: Annotated[int, typer.Option("--context", min=16, help="Tokens before the target.")] = 4096,
+    target: Annotated[int, typer.Option("--target", min=1, help="Tokens whose NLL is measured.")] = 256,
+    model: ModelFolder = None,
+    encoder: EncoderName = None,
+    device: OnDevice = "auto",
+    limit: Limit = None,
+    seed: Seed = 0,
+    json_out: JsonOut = None,
+    html_out: HtmlOut = None,
+) -> None:
+    """Predict the tokens after compressed contexts: perplexity and NLL against the whole context."""
+    with one_line_errors():
+        settings = LmSettings(context, target, ratios(ratio), limit, seed)
+        asked = names(methods)
+        corpora = [load_corpus(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
+        models = Models(model, encoder, device)
+        built = models.methods(asked)
+        with progress_bar() as progress:
+            run = run_lm(corpora, built, models.local, settings, progress)
+        report = lm_report(run, settings, model=models.local.name, tokenizer=models.local.tokenizer)
+        deliver(report, json_out, html_out)

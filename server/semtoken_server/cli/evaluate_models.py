@@ -1,0 +1,87 @@
+"""Loads what an evaluation needs, each model once and only if something asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from semtoken import Compressor
+from semtoken.bundled import BundledModels, prepare_models
+from semtoken.errors import InvalidOptionError
+from semtoken.evaluation.methods import Method, Resources, build_methods
+from semtoken.evaluation.scorers import LocalModel, RemoteModel, Scorer
+from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
+from semtoken.evaluation.scorers.local import Device
+from semtoken.evaluation.scorers.rendering import load_tokenizer
+from semtoken.tokenizer import ServedTokenizer
+from semtoken_server.cli.evaluate_output import say
+from transformers.utils import logging as transformers_logging
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An OpenAI-compatible engine."""
+
+    url: str
+    model: str | None
+    api_key: str | None
+
+
+@dataclass(frozen=True)
+class Models:
+    """The evaluated model, the encoder, and the methods made from them."""
+
+    given_folder: Path | None
+    given_encoder: str | None
+    device: Device
+    max_new_tokens: int = MAX_NEW_TOKENS
+
+    @cached_property
+    def bundled(self) -> BundledModels:
+        """The bundled models, put in place where they are not yet."""
+        return prepare_models(progress=say)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the evaluated model, or at least its tokenizer, is."""
+        return self.given_folder or self.bundled.llm
+
+    @cached_property
+    def local(self) -> LocalModel:
+        """The evaluated model in this process."""
+        transformers_logging.disable_progress_bar()
+        return LocalModel.from_pretrained(self.folder, device=self.device, max_new_tokens=self.max_new_tokens)
+
+    @cached_property
+    def served(self) -> ServedTokenizer:
+        """The tokenizer in which budgets are counted."""
+        return ServedTokenizer(load_tokenizer(self.folder))
+
+    @cached_property
+    def compressor(self) -> Compressor:
+        """The library with the encoder that was asked for."""
+        return Compressor.from_pretrained(self.given_encoder or self.bundled.encoder, self.folder, device=self.device)
+
+    def scorer(self, engine: Engine | None) -> Scorer:
+        """The model behind the URL, or the local one."""
+        if engine is None:
+            return self.local
+        return RemoteModel.connect(
+            engine.url, self.folder, model=engine.model, api_key=engine.api_key, max_new_tokens=self.max_new_tokens
+        )
+
+    def methods(self, names: list[str]) -> list[Method]:
+        """The methods by name; only what they need is loaded."""
+        resources = Resources(
+            tokenizer=self.served,
+            language_model=self.local if "entropy-prune" in names else None,
+            compressor=self.compressor if "semtoken" in names else None,
+        )
+        return build_methods(names, resources)
+
+
+def exclusive(*, model: Path | None, url: str | None) -> None:
+    """Raise ``InvalidOptionError`` when both a model folder and a URL are given."""
+    if model is not None and url is not None:
+        raise InvalidOptionError(f"--model {model} and --url {url} exclude one another", param="url")

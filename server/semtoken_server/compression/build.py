@@ -1,0 +1,19 @@
+"""The one place that makes the library's compressor."""
+
+from __future__ import annotations
+
+from semtoken import Compressor
+from semtoken.bundled import bundled_models
+
+from semtoken_server.compression.thread import ThreadCompressor
+from semtoken_server.settings import Settings
+
+
+def build_compressor(settings: Settings) -> ThreadCompressor:
+    """A backend that loads its models when it is started, not before."""
+    encoder = settings.encoder or bundled_models().encoder
+
+    def load(tokenizer: str) -> Compressor:
+        return Compressor.from_pretrained(encoder, tokenizer, settings.device)
+
+    return ThreadCompressor(load, max_queue=settings.compress_queue)

@@ -1,0 +1,45 @@
+"""Prompts of ``/v1/completions`` as token ids."""
+
+from __future__ import annotations
+
+from semtoken import CompressionOptions, SemTokenError
+
+from semtoken_server.compression.backend import CompressedPrompt
+from semtoken_server.compression.library import CompressorLike, TokenizerLike
+
+_PROBE = "semantic tokens"
+
+
+def compress_prompt(
+    compressor: CompressorLike, prompt: str, options: CompressionOptions, *, special_tokens: bool
+) -> CompressedPrompt:
+    """Compress one prompt; an engine adds nothing to ids, so the model's special tokens go in here."""
+    before, after = _surroundings(compressor.tokenizer) if special_tokens else ((), ())
+    if options.target_tokens is not None:
+        # The bound is on the whole prompt, so the special tokens come out of it.
+        room = max(1, options.target_tokens - len(before) - len(after))
+        options = options.model_copy(update={"target_tokens": room})
+    result = compressor.compress_prompt(prompt, options)
+    return CompressedPrompt(result, surrounded(result.token_ids, before, after))
+
+
+def surrounded(ids: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
+    """``ids`` between special tokens, which come once even if the text brings them already."""
+    if ids[: len(before)] == before:
+        before = ()
+    if after and ids[-len(after) :] == after:
+        after = ()
+    return before + ids + after
+
+
+def _surroundings(tokenizer: TokenizerLike) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The special tokens that the model wants before and after a text.
+
+    Raises ``SemTokenError`` for a tokenizer that puts them anywhere else.
+    """
+    plain = tokenizer.ids(_PROBE)
+    full = tokenizer.ids(_PROBE, special_tokens=True)
+    for at in range(len(full) - len(plain) + 1):
+        if full[at : at + len(plain)] == plain:
+            return tuple(full[:at]), tuple(full[at + len(plain) :])
+    raise SemTokenError(f"the tokenizer's special tokens do not stand around the text: {full} for {plain}")

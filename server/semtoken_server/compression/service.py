@@ -1,0 +1,150 @@
+"""The policy around a compression: whether to try, how long, and what follows when it fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from semtoken import CompressionResult, MessagesResult, Status
+
+from semtoken_server.compression.backend import CompressedPrompt, CompressorBackend, Ran
+from semtoken_server.compression.outcome import Outcome
+from semtoken_server.errors import CompressionUnavailableError
+from semtoken_server.metrics import Metrics
+from semtoken_server.options import RequestOptions
+from semtoken_server.tokenizer_check import TokenizerCheck
+
+T = TypeVar("T")
+
+
+class CompressionService:
+    """Compresses within ``timeout_s``, and lets the prompt go on as it came when that does not work."""
+
+    def __init__(
+        self, backend: CompressorBackend, check: TokenizerCheck, metrics: Metrics, *, timeout_s: float
+    ) -> None:
+        self._backend = backend
+        self._check = check
+        self._metrics = metrics
+        self._timeout_s = timeout_s
+
+    async def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        options: RequestOptions,
+        tools: Sequence[Mapping[str, Any]] | None,
+    ) -> tuple[Outcome, MessagesResult | None]:
+        """Compress a chat; None instead of the form when it could not be compressed.
+
+        Raises ``CompressionUnavailableError`` when that happens and ``on_failure`` is ``closed``,
+        ``InvalidInputError`` and ``InvalidOptionError``.
+        """
+        began = time.perf_counter()
+        work = self._backend.compress_messages
+        ran, reason = await self._attempt(
+            options, lambda: work(messages, options.compression, tools, timeout_s=self._timeout_s)
+        )
+        if ran is None:
+            # Uncompressed now, compressed a turn ago: the engine's prefix cache misses.
+            self._metrics.prefix_breaks.labels("failed_open").inc()
+            return self._failed_open(reason, began), None
+        form = ran.value
+        for cause in form.prefix_breaks:
+            self._metrics.prefix_breaks.labels(cause).inc()
+        self._observe_stages(form.timings_ms)
+        outcome = Outcome(
+            str(form.status), str(form.reason), form.original_tokens, form.forwarded_tokens, _ms_since(began)
+        )
+        return self._observed(outcome), form
+
+    async def prompts(
+        self, prompts: Sequence[str], options: RequestOptions, *, special_tokens: bool
+    ) -> tuple[Outcome, tuple[CompressedPrompt, ...] | None]:
+        """Compress the prompts of a completion; None instead of them when they could not be compressed.
+
+        Raises what :meth:`chat` raises.
+        """
+        began = time.perf_counter()
+        work = self._backend.compress_prompts
+        ran, reason = await self._attempt(
+            options,
+            lambda: work(prompts, options.compression, special_tokens=special_tokens, timeout_s=self._timeout_s),
+        )
+        if ran is None:
+            return self._failed_open(reason, began), None
+        done = ran.value
+        for prompt in done:
+            self._observe_stages(prompt.result.timings_ms)
+        # One status for the request: compressed if any prompt was.
+        told = next((p.result for p in done if p.result.status is Status.COMPRESSED), done[0].result)
+        outcome = Outcome(
+            str(told.status),
+            str(told.reason),
+            sum(prompt.original_tokens for prompt in done),
+            sum(len(prompt.ids) for prompt in done),
+            _ms_since(began),
+        )
+        return self._observed(outcome), done
+
+    async def text(self, text: str, query: str | None, options: RequestOptions) -> CompressionResult:
+        """Compress a text for its own sake; there is nothing to fall back to.
+
+        Raises what :meth:`chat` raises, ``CompressionUnavailableError`` whatever ``on_failure`` says.
+        """
+        ran = await self._backend.compress_text(text, query, options.compression, timeout_s=self._timeout_s)
+        self._metrics.encoder_queue_seconds.observe(ran.queued_s)
+        self._observe_stages(ran.value.timings_ms)
+        return ran.value
+
+    async def messages(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        options: RequestOptions,
+        tools: Sequence[Mapping[str, Any]] | None,
+    ) -> MessagesResult:
+        """Compress a chat for its own sake; raises what :meth:`text` raises."""
+        ran = await self._backend.compress_messages(messages, options.compression, tools, timeout_s=self._timeout_s)
+        self._metrics.encoder_queue_seconds.observe(ran.queued_s)
+        self._observe_stages(ran.value.timings_ms)
+        return ran.value
+
+    def bypass(self, status: str, reason: str) -> Outcome:
+        """The outcome of a request that is not looked at, counted."""
+        return self._observed(Outcome(status, reason))
+
+    async def _attempt(
+        self, options: RequestOptions, work: Callable[[], Awaitable[Ran[T]]]
+    ) -> tuple[Ran[T] | None, str]:
+        """What ``work`` returns, or None and the reason why it has nothing."""
+        try:
+            self._check.require_match()
+            ran = await work()
+        except CompressionUnavailableError as error:
+            if options.on_failure == "closed":
+                self._metrics.compression_requests.labels("refused", error.reason).inc()
+                raise
+            return None, error.reason
+        self._metrics.encoder_queue_seconds.observe(ran.queued_s)
+        return ran, ""
+
+    def _failed_open(self, reason: str, began: float) -> Outcome:
+        return self._observed(Outcome("failed-open", reason, compress_ms=_ms_since(began)))
+
+    def _observed(self, outcome: Outcome) -> Outcome:
+        self._metrics.compression_requests.labels(outcome.status, outcome.reason).inc()
+        original, forwarded = outcome.original_tokens, outcome.forwarded_tokens
+        if original is not None and forwarded is not None:
+            self._metrics.prompt_tokens.labels("original").inc(original)
+            self._metrics.prompt_tokens.labels("forwarded").inc(forwarded)
+            if outcome.status == Status.COMPRESSED and forwarded:
+                self._metrics.compression_ratio.observe(original / forwarded)
+        return outcome
+
+    def _observe_stages(self, timings_ms: Mapping[str, float]) -> None:
+        for stage, milliseconds in timings_ms.items():
+            self._metrics.compression_seconds.labels(stage).observe(milliseconds / 1000)
+
+
+def _ms_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

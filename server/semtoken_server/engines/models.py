@@ -1,0 +1,46 @@
+"""What model an engine serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from semtoken_server.engines.base import Engine, EngineRequest
+from semtoken_server.errors import EngineConnectionError
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """The base model of an engine: the name that requests use, and where its files came from."""
+
+    id: str
+    root: str
+
+
+class _Card(BaseModel):
+    id: str
+    root: str | None = None
+    parent: str | None = None
+
+
+class _Cards(BaseModel):
+    data: list[_Card]
+
+
+async def served_model(engine: Engine, endpoint: str | None = None) -> ServedModel:
+    """The first model of ``/v1/models`` that is not an adapter of another.
+
+    Raises ``EngineError``; ``EngineConnectionError`` as well for an answer that names no model.
+    """
+    response = await engine.send(EngineRequest("GET", "/v1/models"), endpoint=endpoint)
+    body = await response.read()
+    try:
+        cards = _Cards.model_validate(orjson.loads(body)).data
+    except (orjson.JSONDecodeError, ValidationError) as error:
+        raise EngineConnectionError(f"the engine's /v1/models answered {response.status} without models") from error
+    for card in cards:
+        if card.parent is None:
+            return ServedModel(card.id, card.root or card.id)
+    raise EngineConnectionError("the engine's /v1/models names no base model")

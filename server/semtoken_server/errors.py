@@ -1,0 +1,170 @@
+"""Everything the gateway raises on purpose, and the only mapping to status and OpenAI error body.
+
+GatewayError
+├── BadRequestError             400  malformed JSON, a bad field or option (``param`` names it)
+├── BodyTooLargeError           413  over ``max_body_bytes``
+├── ModelUnknownError           404  a model that the engine does not list
+├── ClientDisconnectedError     499  nobody is there to read the answer
+├── CompressionUnavailableError 503  no compression now; ``reason`` says why (fails open by default)
+└── EngineError
+    ├── EngineUnavailableError  503  no healthy engine
+    ├── EngineTimeoutError      504  the engine did not answer in time
+    └── EngineConnectionError   502  the connection to the engine failed
+
+After the first byte of a stream an error can only be an SSE event, which :func:`error_event` makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import orjson
+from semtoken import InvalidInputError, InvalidOptionError, SemTokenError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+INVALID_REQUEST = "invalid_request_error"
+SERVER_ERROR = "server_error"
+
+
+class GatewayError(Exception):
+    """Base of every error that the gateway raises on purpose.
+
+    ``status`` is the HTTP status, ``code`` the machine-readable cause in the error body, and
+    ``rejection`` the reason under which the request counts as refused admission, if it does.
+    """
+
+    status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
+    rejection: ClassVar[str | None] = None
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+class BadRequestError(GatewayError):
+    """The request itself is wrong and would be wrong again."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class BodyTooLargeError(GatewayError):
+    """The body is over the limit; it was not read to its end."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    rejection = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request body is over the limit of {limit} bytes", code="body_too_large")
+
+
+class ModelUnknownError(GatewayError):
+    """The engine does not list this model."""
+
+    status = HTTPStatus.NOT_FOUND
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"the model {model!r:.200} does not exist", param="model", code="model_not_found")
+
+
+class ClientDisconnectedError(GatewayError):
+    """The client went away before its answer was complete."""
+
+    status: ClassVar[int] = 499
+
+    def __init__(self) -> None:
+        super().__init__("the client closed the connection", code="client_disconnected")
+
+
+class CompressionUnavailableError(GatewayError):
+    """The prompt cannot be compressed now; ``reason`` is one of a fixed set of words."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    rejection = "compression_unavailable"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"the prompt could not be compressed: {message}", code=reason)
+        self.reason = reason
+
+
+class EngineError(GatewayError):
+    """The engine gave no answer of its own."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class EngineUnavailableError(EngineError):
+    """No engine is healthy."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    rejection = "no_engine"
+    headers: ClassVar[Mapping[str, str]] = {"retry-after": "2"}
+
+    def __init__(self, message: str = "no engine is available") -> None:
+        super().__init__(message, code="engine_unavailable")
+
+
+class EngineTimeoutError(EngineError):
+    """The engine did not answer within its time limit."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+
+    def __init__(self, message: str = "the engine did not answer in time") -> None:
+        super().__init__(message, code="engine_timeout")
+
+
+class EngineConnectionError(EngineError):
+    """The connection to the engine could not be made, or broke."""
+
+    def __init__(self, message: str = "the connection to the engine failed") -> None:
+        super().__init__(message, code="engine_connection")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error as the client sees it."""
+
+    status: int
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The OpenAI error body."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
+    def response(self) -> Response:
+        """The HTTP response."""
+        return Response(orjson.dumps(self.body), self.status, dict(self.headers), media_type="application/json")
+
+
+def answer_for(error: Exception) -> ErrorAnswer:
+    """Status and body of an error; what nobody raised on purpose is a 500 that tells nothing of its inside."""
+    if isinstance(error, GatewayError):
+        return ErrorAnswer(
+            error.status, str(error), _type_of(error.status), error.param, error.code, headers=error.headers
+        )
+    if isinstance(error, InvalidInputError | InvalidOptionError):
+        return ErrorAnswer(HTTPStatus.BAD_REQUEST, str(error), INVALID_REQUEST, error.param)
+    if isinstance(error, SemTokenError):
+        return ErrorAnswer(HTTPStatus.SERVICE_UNAVAILABLE, str(error), SERVER_ERROR, code="compression_failed")
+    if isinstance(error, HTTPException):
+        return ErrorAnswer(error.status_code, error.detail, _type_of(error.status_code), headers=error.headers or {})
+    return ErrorAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error of the gateway", SERVER_ERROR)
+
+
+def error_event(error: Exception) -> bytes:
+    """An error as one server-sent event, for a stream that has already begun."""
+    return b"data: " + orjson.dumps(answer_for(error).body) + b"\n\n"
+
+
+def _type_of(status: int) -> str:
+    return SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else INVALID_REQUEST

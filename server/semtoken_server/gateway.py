@@ -1,0 +1,100 @@
+"""The collaborators of one gateway process, and how they come up together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from semtoken_server.compression.backend import CompressorBackend
+from semtoken_server.compression.service import CompressionService
+from semtoken_server.engines.base import Engine
+from semtoken_server.engines.models import served_model
+from semtoken_server.errors import EngineError
+from semtoken_server.metrics import Metrics
+from semtoken_server.settings import Settings
+from semtoken_server.tokenizer_check import TokenizerCheck
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a request is served with."""
+
+    settings: Settings
+    engine: Engine
+    backend: CompressorBackend
+    check: TokenizerCheck
+    compression: CompressionService
+    metrics: Metrics
+
+    @classmethod
+    def assemble(cls, settings: Settings, engine: Engine, backend: CompressorBackend, metrics: Metrics) -> Gateway:
+        """A gateway around an engine and a compressor, not started."""
+        check = TokenizerCheck(engine, backend)
+        compression = CompressionService(backend, check, metrics, timeout_s=settings.compress_timeout_s)
+        return cls(settings, engine, backend, check, compression, metrics)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start everything; the compressor and the tokenizer check come up while requests are served already."""
+        await self.engine.start()
+        warming = asyncio.create_task(self._warm_up())
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
+            await self.backend.close()
+            await self.engine.close()
+
+    def readiness(self) -> tuple[bool, dict[str, Any]]:
+        """Whether requests are best sent here now, and the state of each part.
+
+        A gateway that cannot compress is ready all the same: it forwards and says so. One that is
+        about to is not.
+        """
+        state, verdict = self.backend.state, self.check.verdict
+        starting = state.phase in ("waiting", "loading") or (state.phase == "ready" and verdict.state == "pending")
+        ready = any(self.engine.health.values()) and not starting
+        return ready, {
+            "status": "ready" if ready else "not ready",
+            "engine": {name: "up" if healthy else "down" for name, healthy in self.engine.health.items()},
+            "encoder": _told(state.phase, state.detail),
+            "tokenizer": _told(verdict.state, verdict.detail),
+        }
+
+    async def _warm_up(self) -> None:
+        await self.backend.start(await self._tokenizer())
+        state = self.backend.state
+        if state.phase == "ready":
+            await self.check.run()
+
+    async def _tokenizer(self) -> str:
+        """The tokenizer of the settings, else the one of the model that the engine serves, once it is up."""
+        source = self.settings.tokenizer or self.settings.model
+        while source is None:
+            if not any(self.engine.health.values()):
+                await self.engine.wait_for_change()
+            try:
+                source = (await served_model(self.engine)).root
+            except EngineError as error:
+                logger.warning("the engine does not tell its model: %s", error)
+                await asyncio.sleep(self.settings.engine_health_interval_s)
+        return source
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that serves a request."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def _told(state: str, detail: str) -> str:
+    return f"{state}: {detail}" if detail else state

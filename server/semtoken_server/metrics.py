@@ -1,0 +1,134 @@
+"""Every metric of the gateway; the only place that names one.
+
+Base units (seconds, tokens), all ``semtoken_``, no label whose value a client controls: routes are
+the templates of the allow-list, reasons and causes come from fixed sets.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from semtoken_server import __version__
+
+_REQUEST = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
+_FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 25, 50, 100)
+_INTER_TOKEN = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
+_COMPRESSION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+_RATIO = (1, 1.1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3, 4, 6, 10, 20)
+
+
+class Metrics:
+    """Collectors in a registry of their own; ``multiprocess_dir`` is where several workers share them.
+
+    The parent process must have set ``PROMETHEUS_MULTIPROC_DIR`` to the same folder before this
+    process started: the client library reads it at import.
+    """
+
+    def __init__(self, multiprocess_dir: Path | None = None) -> None:
+        registry = CollectorRegistry()
+        self._registry = registry
+        self._multiprocess_dir = multiprocess_dir
+        self.requests = Counter("semtoken_requests_total", "Requests answered.", ("route", "code"), registry=registry)
+        self.request_seconds = Histogram(
+            "semtoken_request_seconds",
+            "From the request's arrival to the last byte of its answer.",
+            ("route",),
+            buckets=_REQUEST,
+            registry=registry,
+        )
+        self.first_token_seconds = Histogram(
+            "semtoken_time_to_first_token_seconds",
+            "From the request's arrival to the first event of a streamed answer, compression included.",
+            ("route",),
+            buckets=_FIRST_TOKEN,
+            registry=registry,
+        )
+        self.inter_token_seconds = Histogram(
+            "semtoken_inter_token_seconds",
+            "Between the events of streamed answers.",
+            buckets=_INTER_TOKEN,
+            registry=registry,
+        )
+        self.inflight = Gauge(
+            "semtoken_inflight_requests", "Requests being answered.", registry=registry, multiprocess_mode="livesum"
+        )
+        self.stream_aborts = Counter(
+            "semtoken_stream_aborts_total", "Streams cut short, by the side that did.", ("side",), registry=registry
+        )
+        self.admission_rejections = Counter(
+            "semtoken_admission_rejections_total", "Requests refused by the gateway.", ("reason",), registry=registry
+        )
+        self._add_compression(registry)
+        self._add_engines(registry)
+
+    def _add_compression(self, registry: CollectorRegistry) -> None:
+        self.prompt_tokens = Counter(
+            "semtoken_prompt_tokens_total",
+            "Prompt tokens of counted requests: original as they came, forwarded as they went to the engine.",
+            ("stage",),
+            registry=registry,
+        )
+        self.compression_requests = Counter(
+            "semtoken_compression_requests_total",
+            "What became of requests that may be compressed.",
+            ("status", "reason"),
+            registry=registry,
+        )
+        self.compression_ratio = Histogram(
+            "semtoken_compression_ratio",
+            "Original over forwarded tokens of compressed prompts.",
+            buckets=_RATIO,
+            registry=registry,
+        )
+        self.compression_seconds = Histogram(
+            "semtoken_compression_seconds",
+            "Time of each stage of a compression.",
+            ("stage",),
+            buckets=_COMPRESSION,
+            registry=registry,
+        )
+        self.encoder_queue_seconds = Histogram(
+            "semtoken_encoder_queue_seconds",
+            "Time that a compression waited for the encoder.",
+            buckets=_COMPRESSION,
+            registry=registry,
+        )
+        self.prefix_breaks = Counter(
+            "semtoken_prefix_breaks_total",
+            "Earlier messages forwarded in another form than a turn before would have had.",
+            ("cause",),
+            registry=registry,
+        )
+
+    def _add_engines(self, registry: CollectorRegistry) -> None:
+        self.engine_up = Gauge(
+            "semtoken_engine_up",
+            "Whether an engine is healthy.",
+            ("engine",),
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        self.engine_requests = Counter(
+            "semtoken_engine_requests_total", "Requests sent to engines.", ("engine", "outcome"), registry=registry
+        )
+        build = Gauge(
+            "semtoken_build_info",
+            "Always 1; the label tells the version.",
+            ("version",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        build.labels(__version__).set(1)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The exposition and its content type, in the format that ``accept`` asks for."""
+        registry = self._registry
+        if self._multiprocess_dir is not None:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, path=str(self._multiprocess_dir))  # type: ignore[no-untyped-call]
+        encode, content_type = choose_encoder(accept)
+        return encode(registry), content_type

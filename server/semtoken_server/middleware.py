@@ -1,0 +1,69 @@
+"""What happens around every request: its id, its place in the metrics."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from semtoken_server.metrics import Metrics
+
+# Short and plain, since it goes into logs and to the engine.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+class RequestContext:
+    """Gives each request an id (the client's own if it is well-formed), counts it and times it.
+
+    Plain ASGI: Starlette's ``BaseHTTPMiddleware`` would put a task and a queue between the engine's
+    stream and the client.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        offered = Headers(scope=scope).get("x-request-id", "")
+        state["request_id"] = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        state["began"] = began
+        # What escapes every handler is answered outside of here, with a 500.
+        code = "500"
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+                MutableHeaders(scope=message)["x-request-id"] = state["request_id"]
+            await send(message)
+
+        self._metrics.inflight.inc()
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._metrics.inflight.dec()
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._metrics.requests.labels(route, code).inc()
+            self._metrics.request_seconds.labels(route).observe(time.perf_counter() - began)
+
+
+def request_id(request: Request) -> str:
+    """The id of a request."""
+    return str(request.state.request_id)
+
+
+def began(request: Request) -> float:
+    """When a request arrived, on ``time.perf_counter``'s clock."""
+    return float(request.state.began)

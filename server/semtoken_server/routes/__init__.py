@@ -1,0 +1,1 @@
+"""The allow-list of routes; anything else is 404."""

@@ -1,0 +1,64 @@
+"""``POST /v1/compress``: what compression makes of a text or a chat, without an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from semtoken_server.bodies import read_json
+from semtoken_server.disconnect import until_disconnect
+from semtoken_server.gateway import Gateway, gateway_of
+from semtoken_server.options import RequestOptions, parse_options
+from semtoken_server.schemas.compress import CompressRequest
+from semtoken_server.schemas.validation import openapi_body, validated
+
+router = APIRouter()
+
+
+@router.post("/v1/compress", openapi_extra=openapi_body(CompressRequest))
+async def compress(request: Request) -> Response:
+    """The result of a compression that explains itself."""
+    gateway = gateway_of(request)
+    body = await read_json(request, gateway.settings.max_body_bytes)
+    asked = validated(CompressRequest, body.data)
+    options = parse_options(asked.semtoken, request.headers, gateway.settings.compression.model_dump())
+    result = await until_disconnect(request.receive, _compressed(gateway, asked, body.data.get("messages"), options))
+    return Response(orjson.dumps(result), media_type="application/json")
+
+
+async def _compressed(
+    gateway: Gateway, asked: CompressRequest, messages: Any, options: RequestOptions
+) -> dict[str, Any]:
+    if asked.text is None:
+        return _chat_json(await gateway.compression.messages(messages, options, asked.tools))
+    query = options.compression.query if asked.query is None else asked.query
+    return (await gateway.compression.text(asked.text, query, options)).to_dict()
+
+
+def _chat_json(form: MessagesResult) -> dict[str, Any]:
+    """The text form's JSON as far as it has a meaning for a chat, and each text's own under ``parts``."""
+    return {
+        "messages": list(form.messages),
+        "original_tokens": form.original_tokens,
+        "compressed_tokens": form.forwarded_tokens,
+        "ratio": round(form.ratio, 4),
+        "status": str(form.status),
+        "reason": str(form.reason),
+        "parts": [_part_json(part) for part in form.parts],
+        "timings_ms": {stage: round(value, 3) for stage, value in form.timings_ms.items()},
+    }
+
+
+def _part_json(part: PartResult) -> dict[str, Any]:
+    return {
+        "message": part.message,
+        "part": part.part,
+        "role": part.role,
+        "query": part.query,
+        "recalled": list(part.recalled),
+        **part.result.to_dict(),
+    }

@@ -1,0 +1,120 @@
+"""``/v1/chat/completions`` and ``/v1/completions``: compressed, forwarded, streamed and not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from semtoken import InvalidOptionError, Status
+from starlette.requests import Request
+from starlette.responses import Response
+
+from semtoken_server.answers import generation_answer
+from semtoken_server.bodies import JsonBody, read_json
+from semtoken_server.compression.outcome import Outcome
+from semtoken_server.disconnect import until_disconnect
+from semtoken_server.gateway import Gateway, gateway_of
+from semtoken_server.options import RequestOptions, parse_options
+from semtoken_server.rewrite import replace_members
+from semtoken_server.schemas.generation import ChatRequest, CompletionRequest
+from semtoken_server.schemas.validation import openapi_body, validated
+
+router = APIRouter()
+
+Changes = dict[str, bytes | None]
+
+
+@router.post("/v1/chat/completions", openapi_extra=openapi_body(ChatRequest))
+async def chat_completions(request: Request) -> Response:
+    """A chat, its long user and tool messages compressed."""
+    gateway = gateway_of(request)
+    body = await read_json(request, gateway.settings.max_body_bytes)
+    chat = validated(ChatRequest, body.data)
+    options = _options(request, gateway, body, realise="text")
+    if options.compression.realise != "text":
+        raise InvalidOptionError(
+            "realise: 'tokens' in a chat needs an engine started with --enable-scale-out;"
+            " this version of the gateway forwards chats as text",
+            param="realise",
+        )
+
+    async def answer() -> Response:
+        outcome, changes = await _compress_chat(gateway, body, chat, options)
+        return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
+
+    return await until_disconnect(request.receive, answer())
+
+
+@router.post("/v1/completions", openapi_extra=openapi_body(CompletionRequest))
+async def completions(request: Request) -> Response:
+    """A completion, its prompt compressed and by default forwarded as token ids."""
+    gateway = gateway_of(request)
+    body = await read_json(request, gateway.settings.max_body_bytes)
+    completion = validated(CompletionRequest, body.data)
+    options = _options(request, gateway, body, realise="tokens")
+
+    async def answer() -> Response:
+        outcome, changes = await _compress_prompts(gateway, completion, options)
+        return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
+
+    return await until_disconnect(request.receive, answer())
+
+
+async def _compress_chat(
+    gateway: Gateway, body: JsonBody, chat: ChatRequest, options: RequestOptions
+) -> tuple[Outcome, Changes]:
+    if (bypassed := _bypass(gateway, chat, options)) is not None:
+        return bypassed, {}
+    messages = body.data["messages"]
+    outcome, form = await gateway.compression.chat(messages, options, chat.tools)
+    if form is None:
+        return outcome, {}
+    forwarded = [dict(message) for message in form.messages]
+    # Equal forms keep the client's own bytes. A skipped chat may differ too: keep tags are taken out.
+    return outcome, {} if forwarded == messages else {"messages": orjson.dumps(forwarded)}
+
+
+async def _compress_prompts(
+    gateway: Gateway, completion: CompletionRequest, options: RequestOptions
+) -> tuple[Outcome, Changes]:
+    if (bypassed := _bypass(gateway, completion, options)) is not None:
+        return bypassed, {}
+    outcome, done = await gateway.compression.prompts(
+        completion.texts(), options, special_tokens=completion.add_special_tokens
+    )
+    if done is None:
+        return outcome, {}
+    if all(p.result.text == p.result.original and p.result.status is not Status.COMPRESSED for p in done):
+        return outcome, {}
+    as_text = options.compression.realise == "text"
+    forms = [prompt.result.text if as_text else prompt.ids for prompt in done]
+    return outcome, {"prompt": orjson.dumps(forms[0] if isinstance(completion.prompt, str) else forms)}
+
+
+def _bypass(gateway: Gateway, generation: ChatRequest | CompletionRequest, options: RequestOptions) -> Outcome | None:
+    """The outcome of a request that needs no look at its tokens."""
+    asked = options.compression
+    if asked.mode == "off":
+        return gateway.compression.bypass("off", "mode_off")
+    if (reason := generation.uncompressible()) is not None:
+        return gateway.compression.bypass("skipped", reason)
+    # A token is at least a byte, so a short request need not be tokenised; keep tags must be taken out of it.
+    if asked.mode == "auto" and asked.target_tokens is None and not asked.keep_tags:
+        texts = generation.texts()
+        if sum(map(len, texts)) < asked.min_tokens and sum(len(t.encode()) for t in texts) < asked.min_tokens:
+            return gateway.compression.bypass("skipped", "too_short")
+    return None
+
+
+def _options(request: Request, gateway: Gateway, body: JsonBody, **route: Any) -> RequestOptions:
+    defaults: Mapping[str, Any] = {**gateway.settings.compression.model_dump(), **route}
+    return parse_options(body.data.get("semtoken"), request.headers, defaults)
+
+
+def _rewritten(body: JsonBody, changes: Changes) -> bytes:
+    """The body for the engine: the client's own bytes but for what must change."""
+    if "semtoken" in body.data:
+        changes = {**changes, "semtoken": None}
+    return replace_members(body.raw, changes) if changes else body.raw

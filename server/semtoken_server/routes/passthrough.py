@@ -1,0 +1,52 @@
+"""Routes of the engine that pass as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from semtoken_server.answers import engine_request, plain_answer
+from semtoken_server.bodies import read_json
+from semtoken_server.disconnect import until_disconnect
+from semtoken_server.engines.base import EngineRequest
+from semtoken_server.errors import EngineConnectionError, ModelUnknownError
+from semtoken_server.gateway import gateway_of
+
+router = APIRouter()
+
+_MODELS = EngineRequest("GET", "/v1/models")
+
+
+@router.post("/v1/embeddings")
+@router.post("/tokenize")
+@router.post("/detokenize")
+async def passed_through(request: Request) -> Response:
+    """Answered by the engine, where it has the route."""
+    gateway = gateway_of(request)
+    body = await read_json(request, gateway.settings.max_body_bytes)
+    return await until_disconnect(request.receive, plain_answer(gateway, engine_request(request, body.raw)))
+
+
+@router.get("/v1/models")
+async def models(request: Request) -> Response:
+    """The engine's models."""
+    return await plain_answer(gateway_of(request), _MODELS)
+
+
+@router.get("/v1/models/{model:path}")
+async def model_by_name(request: Request, model: str) -> Response:
+    """One model out of the engine's list, which has no route of its own for it."""
+    upstream = await gateway_of(request).engine.send(_MODELS)
+    body = await upstream.read()
+    try:
+        listed: Any = orjson.loads(body)["data"]
+        cards = {card["id"]: card for card in listed}
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise EngineConnectionError(f"the engine's /v1/models answered {upstream.status} without models") from error
+    if model not in cards:
+        raise ModelUnknownError(model)
+    return Response(orjson.dumps(cards[model]), media_type="application/json")

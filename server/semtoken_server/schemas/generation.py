@@ -1,0 +1,133 @@
+"""``/v1/chat/completions`` and ``/v1/completions``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
+
+# What may stand in an assistant's message in the place of content.
+_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio", "reasoning", "reasoning_content")
+
+
+def _content(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise ValueError("a string or a list of content parts")
+    for index, part in enumerate(value):
+        if not isinstance(part, str | dict):
+            raise ValueError(f"part {index} must be an object")
+        if isinstance(part, dict) and part.get("type") == "text" and not isinstance(part.get("text"), str):
+            raise ValueError(f"part {index} is of type text and has no text")
+    return value
+
+
+def _prompt(value: Any) -> Any:
+    if isinstance(value, str) or is_texts(value) or is_token_ids(value):
+        return value
+    raise ValueError("a string, a list of strings, a list of token ids, or a list of such lists; not empty")
+
+
+def is_texts(prompt: Any) -> bool:
+    """Whether a prompt is a non-empty list of strings."""
+    return isinstance(prompt, list) and set(map(type, prompt)) == {str}
+
+
+def is_token_ids(prompt: Any) -> bool:
+    """Whether a prompt is non-empty token ids, of one prompt or of several."""
+    if not isinstance(prompt, list):
+        return False
+    kinds = set(map(type, prompt))
+    return kinds == {int} or (kinds == {list} and all(set(map(type, ids)) == {int} for ids in prompt))
+
+
+Content = Annotated[
+    Any,
+    AfterValidator(_content),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {}}, {"type": "null"}]}),
+]
+Prompt = Annotated[
+    Any, AfterValidator(_prompt), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {}}]})
+]
+
+
+class ChatMessage(BaseModel):
+    """One message; fields beyond these pass to the engine."""
+
+    model_config = ConfigDict(extra="allow")
+
+    role: StrictStr = Field(min_length=1)
+    content: Content = None
+
+    @model_validator(mode="after")
+    def _has_content(self) -> ChatMessage:
+        extra = self.__pydantic_extra__ or {}
+        if self.content is None and not (self.role == "assistant" and any(extra.get(n) for n in _INSTEAD_OF_CONTENT)):
+            raise ValueError(f"a message of role {self.role!r:.80} needs content")
+        return self
+
+
+class GenerationRequest(BaseModel):
+    """What both routes share; fields beyond these pass to the engine."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: StrictStr | None = None
+    stream: StrictBool | None = None
+    semtoken: dict[str, Any] | None = Field(default=None, description="compression options, for the gateway alone")
+    echo: StrictBool | None = None
+    prompt_logprobs: int | None = None
+    suffix: StrictStr | None = None
+
+    def uncompressible(self) -> str | None:
+        """Why the request must reach the engine as it came, if so: its answer speaks of the prompt itself."""
+        if self.echo:
+            return "echo"
+        if self.prompt_logprobs is not None:
+            return "prompt_logprobs"
+        return "suffix" if self.suffix else None
+
+
+class ChatRequest(GenerationRequest):
+    """A chat completion."""
+
+    messages: list[ChatMessage] = Field(min_length=1)
+    tools: list[dict[str, Any]] | None = None
+
+    def texts(self) -> list[str]:
+        """Every text of the messages."""
+        found: list[str] = []
+        for message in self.messages:
+            parts = [message.content] if isinstance(message.content, str) else message.content or []
+            for part in parts:
+                text = part.get("text") if isinstance(part, dict) else part
+                if isinstance(text, str):
+                    found.append(text)
+        return found
+
+
+class CompletionRequest(GenerationRequest):
+    """A completion."""
+
+    prompt: Prompt
+    add_special_tokens: StrictBool = True
+
+    def uncompressible(self) -> str | None:
+        """Why the request must reach the engine as it came, if so."""
+        return "client_token_ids" if is_token_ids(self.prompt) else super().uncompressible()
+
+    def texts(self) -> list[str]:
+        """Every prompt that is text."""
+        if isinstance(self.prompt, str):
+            return [self.prompt]
+        return list(self.prompt) if is_texts(self.prompt) else []

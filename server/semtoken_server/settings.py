@@ -1,0 +1,197 @@
+"""Settings of the gateway: command line over environment over YAML file over defaults.
+
+The only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
+from semtoken.options import Mode, ProtectedString, Role, Stability
+from yaml import YAMLError
+
+from semtoken_server.options import OnFailure
+
+PREFIX = "SEMTOKEN_"
+NESTED = "__"
+_EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
+# Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
+_NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED})
+
+
+class InvalidSettingsError(ValueError):
+    """A setting is unknown or has a bad value; the message names it and where it came from."""
+
+
+def _split(value: Any) -> Any:
+    """A list from its environment form: JSON, or words parted by commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _engine_url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"an engine URL looks like http://host:port (got {value!r})")
+    if parts.username or parts.password:
+        raise ValueError("an engine URL carries no credentials; set engine_api_key")
+    if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/v1"):
+        raise ValueError(f"an engine URL ends before /v1 and has no query (got {value!r})")
+    return value.rstrip("/")
+
+
+EngineUrl = Annotated[str, BeforeValidator(_engine_url)]
+
+
+class CompressionDefaults(BaseModel):
+    """What compression does where a request says nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode = Field(default="auto", description="auto, force or off")
+    ratio: float = Field(default=2.4, ge=1.0, le=20.0, description="original over forwarded tokens")
+    stability: Stability = Field(default="turn", description="turn (query-aware) or document (query-free)")
+    roles: tuple[Role, ...] = Field(default=("user", "tool"), description="roles that may be compressed")
+    protect: tuple[ProtectedString, ...] = Field(default=(), description="strings that always stay")
+    keep_tags: bool = Field(default=False, description="whether <semtoken:keep> tags pin what they enclose")
+    min_tokens: int = Field(default=512, ge=0, description="messages under this many tokens stay as they are in auto")
+    on_failure: OnFailure = Field(default="open", description="open forwards uncompressed, closed answers 503")
+
+
+class Settings(BaseSettings):
+    """Every setting of the gateway. Build with :meth:`load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True, protected_namespaces=()
+    )
+
+    host: str = Field(default="127.0.0.1", description="address that the gateway listens on")
+    port: int = Field(default=8080, ge=0, le=65535, description="port that the gateway listens on")
+    workers: int = Field(default=1, ge=1, le=256, description="gateway processes")
+    engine_urls: Annotated[tuple[EngineUrl, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="engines to forward to; none means that the gateway starts one itself"
+    )
+    engine_api_key: SecretStr | None = Field(default=None, description="bearer token that the engines want")
+    engine_port: int = Field(default=8100, ge=1, le=65535, description="loopback port of an engine started here")
+    model: str | None = Field(default=None, description="folder or name of the served model")
+    tokenizer: str | None = Field(
+        default=None, description="tokenizer folder or name; by default the model's, else what the engine serves"
+    )
+    encoder: str | None = Field(default=None, description="encoder folder or name; by default the bundled one")
+    device: str = Field(default="auto", description="where the encoder runs: auto, cpu, cuda, cuda:1")
+    compression: CompressionDefaults = Field(
+        default=CompressionDefaults(), description="compression where a request says nothing"
+    )
+    compress_timeout_s: float = Field(
+        default=10.0, gt=0, description="seconds, waiting included, before a request goes on uncompressed"
+    )
+    compress_queue: int = Field(default=64, ge=1, description="compressions that may wait before more fail open")
+    max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
+    engine_connect_timeout_s: float = Field(default=5.0, gt=0, description="seconds to connect to an engine")
+    engine_read_timeout_s: float = Field(
+        default=600.0, gt=0, description="seconds of silence from an engine before a request fails"
+    )
+    engine_health_interval_s: float = Field(default=2.0, gt=0, description="seconds between health checks of an engine")
+    drain_s: float = Field(default=30.0, ge=0, description="seconds that running requests get at shutdown")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        default="info", description="least severe log line written"
+    )
+    metrics_dir: Path | None = Field(
+        default=None, description="folder where several workers share their metrics; made by the parent process"
+    )
+
+    @classmethod
+    def load(cls, config: Path | None = None, **overrides: Any) -> Settings:
+        """Settings from ``overrides`` over the environment over the YAML file ``config`` over defaults.
+
+        Raises ``InvalidSettingsError`` for an unknown key, a bad value, or an unreadable file.
+        """
+        _check_environment(os.environ)
+        if config is not None and not config.is_file():
+            raise InvalidSettingsError(f"no settings file at {str(config)!r}")
+
+        class Configured(Settings):
+            """The settings with their file."""
+
+            model_config = SettingsConfigDict(yaml_file=config)
+
+        try:
+            loaded = Configured(**overrides)
+        except ValidationError as error:
+            raise InvalidSettingsError(_explain(error)) from error
+        except SettingsError as error:
+            raise InvalidSettingsError(str(error)) from error
+        except (YAMLError, OSError, UnicodeError, TypeError, ValueError) as error:
+            raise InvalidSettingsError(f"settings file {str(config)!r}: {error}") from error
+        return Settings.model_construct(**dict(loaded))
+
+    def masked_dict(self) -> dict[str, Any]:
+        """Every setting in plain JSON types, secrets masked."""
+        return self.model_dump(mode="json")
+
+    def export(self) -> None:
+        """Hand these settings to processes started from here, through the environment."""
+        key = self.engine_api_key.get_secret_value() if self.engine_api_key else None
+        os.environ[_EXPORTED] = json.dumps({**self.masked_dict(), "engine_api_key": key})
+        if self.metrics_dir is not None:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.metrics_dir)
+
+    @classmethod
+    def imported(cls) -> Self:
+        """The settings that the parent process exported; raises ``InvalidSettingsError`` without any."""
+        if (exported := os.environ.get(_EXPORTED)) is None:
+            raise InvalidSettingsError("no settings were exported to this process; start it with `semtoken serve`")
+        return cls(**json.loads(exported))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, YAML file: the order of the contract."""
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """pydantic-settings passes over unknown variables; a misspelt setting must not be silent."""
+    known = {name.upper() for name in Settings.model_fields}
+    for name in environment:
+        if not name.upper().startswith(PREFIX) or name in _NOT_SETTINGS:
+            continue
+        if name.upper().removeprefix(PREFIX).split(NESTED, 1)[0] not in known:
+            raise InvalidSettingsError(f"{name}: no such setting (environment)")
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False, include_context=False):
+        name = ".".join(str(part) for part in fault["loc"]) or "settings"
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{name}: no such setting")
+        else:
+            shown = "" if name.startswith("engine_api_key") else f" (got {fault['input']!r:.200})"
+            lines.append(f"{name}: {fault['msg']}{shown}")
+    return "; ".join(lines)

@@ -1,0 +1,100 @@
+"""Server-sent events of an engine, relayed as they come.
+
+Whole events are passed on at once and byte for byte; only the tail of an event that has not arrived
+whole waits, since no client could read it yet.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import orjson
+
+from semtoken_server.errors import EngineConnectionError
+from semtoken_server.rewrite import append_member
+
+_END = re.compile(rb"\r?\n\r?\n")
+_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+
+
+class StreamTimes(Protocol):
+    """Is told of the times of a stream."""
+
+    def event(self) -> None:
+        """An event with tokens is on its way to the client."""
+
+
+class EventRelay:
+    """The events of one stream, with a ``semtoken`` object put into the usage chunk."""
+
+    def __init__(self, semtoken: dict[str, Any], times: StreamTimes) -> None:
+        self._semtoken = semtoken
+        self._times = times
+        self._tail = b""
+        self._complete = False
+
+    async def relay(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Whole events as they arrive; raises ``EngineError`` when the stream ends without ``[DONE]``."""
+        async for chunk in chunks:
+            if events := self._feed(chunk):
+                yield events
+        if not self._complete:
+            raise EngineConnectionError("the engine's stream broke off")
+
+    def _feed(self, chunk: bytes) -> bytes:
+        """The whole events that ``chunk`` completes."""
+        buffered = self._tail + chunk
+        whole: list[bytes] = []
+        start = 0
+        # An end mark may itself be cut in two, so the search begins a little before the new bytes.
+        search = max(0, len(self._tail) - 3)
+        while end := _END.search(buffered, search):
+            whole.append(self._event(buffered[start : end.start()]) + end.group())
+            start = search = end.end()
+        self._tail = buffered[start:]
+        return b"".join(whole)
+
+    def _event(self, event: bytes) -> bytes:
+        if not event.startswith(b"data:"):
+            return event
+        data = event[5:].strip()
+        if data == b"[DONE]":
+            self._complete = True
+        elif _is_usage(data):
+            return b"data: " + append_member(data, "semtoken", self._semtoken)
+        else:
+            self._times.event()
+        return event
+
+
+class TokenClock:
+    """Observes the time to the first event and between events.
+
+    Events that arrive together are as many tokens at one moment: the gaps between them are zero.
+    """
+
+    def __init__(self, began: float, first: Any, between: Any) -> None:
+        self._last = began
+        self._observe = first.observe
+        self._between = between.observe
+
+    def event(self) -> None:
+        """An event with tokens is on its way to the client."""
+        now = time.perf_counter()
+        self._observe(now - self._last)
+        self._observe = self._between
+        self._last = now
+
+
+def _is_usage(data: bytes) -> bool:
+    """Whether an event is the usage chunk: no choices, and usage."""
+    if b'"usage"' not in data or not _NO_CHOICES.search(data):
+        return False
+    try:
+        chunk = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(chunk, dict) and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
