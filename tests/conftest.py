@@ -7,24 +7,22 @@ from pathlib import Path
 
 import pytest
 from semtoken import Compressor
-from semtoken.bundled import bundled_paths
-from semtoken.errors import ModelNotFoundError
+from semtoken.bundled import BundledModels, bundled_models
 
 
 @pytest.fixture(scope="session")
-def models() -> tuple[Path, Path]:
+def models() -> BundledModels:
     """Folders of the bundled small LLM and encoder; skips aloud where they were not prepared."""
-    try:
-        paths = bundled_paths()
-    except ModelNotFoundError as error:
-        pytest.skip(f"bundled models are missing: {error}")
-    return paths.model, paths.encoder
+    found = bundled_models()
+    if not found.ready:
+        pytest.skip("the bundled models are missing: run `semtoken models prepare`")
+    return found
 
 
 @pytest.fixture(scope="session")
-def compressor(models: tuple[Path, Path]) -> Compressor:
-    model, encoder = models
-    return Compressor.from_pretrained(encoder, model, device="cpu")
+def compressor(models: BundledModels) -> Compressor:
+    """The library over the bundled encoder and the small LLM's tokenizer."""
+    return Compressor.from_pretrained(models.encoder, models.llm, device="cpu")
 
 
 @pytest.fixture(scope="session")
