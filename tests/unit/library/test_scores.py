@@ -1,0 +1,116 @@
+"""Cluster, density and relevance on vectors whose scores are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from semtoken.cluster import cluster, text_keys
+from semtoken.cluster.neighbours import nearest_earlier
+from semtoken.datamodels import EARLIER_MESSAGE, Encoding
+from semtoken.density import covariance_trace, token_rarity
+from semtoken.encoders.windows import pool_units
+from semtoken.relevance import bm25, late_interaction, lexical_coverage, relevance
+from semtoken.segment import segment
+from semtoken.value import score
+
+
+def encoding_of(vectors: np.ndarray, bounds: list[int], ids: list[int] | None = None) -> Encoding:
+    vectors = np.asarray(vectors, dtype=np.float32)
+    edges = np.array(bounds, dtype=np.int64)
+    places = np.arange(len(vectors), dtype=np.int64)
+    token_ids = np.array(ids if ids is not None else places, dtype=np.int64)
+    return Encoding(vectors, token_ids, places, places + 1, edges, pool_units(vectors, edges))
+
+
+def test_trace_is_the_sum_of_the_variances() -> None:
+    rng = np.random.default_rng(7)
+    vectors = rng.normal(size=(9, 5)).astype(np.float32)
+    trace = covariance_trace(vectors, np.array([0, 4, 4, 5, 9]))
+    expected = [vectors[:4].var(axis=0).sum(), 0, 0, vectors[5:].var(axis=0).sum()]
+    np.testing.assert_allclose(trace, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rarity_is_the_mean_surprise() -> None:
+    rarity = token_rarity(np.array([1, 1, 1, 2]), np.array([0, 2, 4]))
+    common, rare = -np.log(3 / 4), -np.log(1 / 4)
+    np.testing.assert_allclose(rarity, [common, (common + rare) / 2], rtol=1e-6)
+
+
+def test_late_interaction_is_the_mean_of_the_best_matches() -> None:
+    text = encoding_of([[1, 0], [0, 1], [1, 1]], [0, 2, 3])
+    query = encoding_of([[2, 0], [0, 3]], [0, 2])
+    np.testing.assert_allclose(late_interaction(text, query), [1.0, np.sqrt(0.5)], rtol=1e-6)
+
+
+def test_bm25_prefers_the_unit_with_the_rare_word() -> None:
+    text = encoding_of(np.ones((6, 2)), [0, 2, 4, 6], ids=[10, 11, 10, 12, 10, 13])
+    scores = bm25(text, np.array([10, 12, 99]))
+    assert scores.argmax() == 1
+    assert scores[0] == scores[2] > 0
+    np.testing.assert_allclose(bm25(text, np.array([99])), 0)
+
+
+def test_coverage_is_full_where_every_word_stands() -> None:
+    text = encoding_of(np.ones((4, 2)), [0, 2, 4], ids=[1, 2, 3, 4])
+    np.testing.assert_allclose(lexical_coverage(text, np.array([1, 2])), [1.0, 0.0], atol=1e-6)
+
+
+def test_no_query_no_relevance() -> None:
+    segmentation = segment("One is here. Two is here.")
+    text = encoding_of(np.eye(2), [0, 1, 2])
+    empty = encoding_of(np.zeros((0, 2)), [0, 0])
+    assert not relevance(segmentation, text, empty).any()
+
+
+def test_nearest_earlier_looks_back_only() -> None:
+    units = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], dtype=np.float32)
+    nearest, similarity = nearest_earlier(units, np.array([True, True, True, True]))
+    assert nearest.tolist() == [-1, -1, 0, 1]
+    np.testing.assert_allclose(similarity, [0, 0, 1, 0.8], rtol=1e-6)
+
+
+REPEATED = (
+    "The meeting starts at nine in the large hall. "
+    "The budget was raised by 40 percent in March. "
+    "The meeting starts at nine in the large hall. "
+    "The budget was raised by 45 percent in March. "
+)
+
+
+def test_twins_are_found_and_a_changed_figure_is_no_twin() -> None:
+    segmentation = segment(REPEATED)
+    vectors = np.array([[1, 0], [0, 1], [1, 0], [0, 1]])
+    found = cluster(segmentation, encoding_of(vectors, [0, 1, 2, 3, 4]), seen=frozenset())
+    assert found.twins.tolist() == [-1, -1, 0, -1]
+    np.testing.assert_allclose(found.novelty, [1, 1, 0, 0], atol=1e-6)
+
+
+def test_what_stands_in_an_earlier_message_is_a_twin() -> None:
+    segmentation = segment(REPEATED)
+    seen = frozenset(key for key in text_keys(segmentation)[:1] if key)
+    found = cluster(segmentation, encoding_of(np.eye(4), [0, 1, 2, 3, 4]), seen=seen)
+    assert found.twins.tolist() == [EARLIER_MESSAGE, -1, EARLIER_MESSAGE, -1]
+
+
+def test_a_copy_never_outranks_the_unit_it_copies() -> None:
+    segmentation = segment(REPEATED)
+    found = cluster(segmentation, encoding_of(np.eye(4), [0, 1, 2, 3, 4]), seen=frozenset())
+    relevant = np.array([0, 0, 3, 1], dtype=np.float32)
+    values = score(segmentation, found, np.zeros(4, np.float32), relevant, recency=False).value
+    assert values[0] == pytest.approx(3.0)
+    assert values[2] < values.min(initial=0, where=np.array([True, True, False, True]))
+
+
+LOG = "".join(f"2026-01-0{1 + n % 9} 10:00:0{n % 10} INFO worker-{n} finished job {n * 7}\n" for n in range(30))
+RARE = "2026-01-09 10:00:01 ERROR disk /dev/sda1 is full\n"
+
+
+def test_every_log_template_has_a_first_line() -> None:
+    segmentation = segment(LOG + RARE + LOG)
+    n = len(segmentation)
+    found = cluster(segmentation, encoding_of(np.ones((n, 2)), list(range(n + 1))), seen=frozenset())
+    lines = [segmentation.text[s:e] for s, e in zip(segmentation.starts, segmentation.ends, strict=True)]
+    firsts = [line for line, first in zip(lines, found.template_first, strict=True) if first]
+    assert RARE in firsts
+    assert 2 <= len(firsts) <= 6
+    assert found.template_rarity[lines.index(RARE)] == found.template_rarity.max()
