@@ -23,7 +23,10 @@ def resolve_glue(segmentation: Segmentation, keep: BoolArray) -> BoolArray:
     structure = kinds == UnitKind.STRUCTURE
     resolved[structure] = alive[segmentation.containers[structure]]
     owner, is_item = _siblings(segmentation)
-    resolved |= _live_separators(owner, is_item & resolved, kinds == UnitKind.SEPARATOR)
+    separator = kinds == UnitKind.SEPARATOR
+    resolved |= _live_separators(owner, is_item & resolved, separator)
+    # A pinned blank line stays in any case; a comma may not, for it would be one too many.
+    resolved |= separator & segmentation.pinned & (segmentation.containers < 0)
     return resolved
 
 

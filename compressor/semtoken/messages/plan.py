@@ -61,8 +61,9 @@ def plan_chat(
     """Plan every run of a chat; raises ``InvalidInputError`` for malformed messages."""
     plans: list[RunPlan] = []
     turn = _Turn()
+    runs = split_runs(messages)
     calls = tool_calls(messages)
-    for run in split_runs(messages):
+    for run in runs:
         if run.role == "user":
             intent = run_question([text.text for text in run.texts])
             turn = _turn(run, intent, turn, options)

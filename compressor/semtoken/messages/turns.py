@@ -84,7 +84,8 @@ def tool_calls(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Name and arguments of every tool call of the chat, by call id."""
     calls: dict[str, str] = {}
     for message in messages:
-        for call in message.get("tool_calls") or ():
+        made = message.get("tool_calls")
+        for call in made if isinstance(made, list) else ():
             function = call.get("function") if isinstance(call, Mapping) else None
             if isinstance(function, Mapping) and isinstance(call.get("id"), str):
                 calls[call["id"]] = f"{function.get('name', '')} {function.get('arguments', '')}".strip()

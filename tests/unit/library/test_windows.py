@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_windows_tile_the_tokens_and_respect_the_capacity(sizes: list[int], capa
 def test_a_unit_that_fits_a_window_is_never_cut(sizes: list[int]) -> None:
     bounds = bounds_of(sizes)
     edges = {edge for window in pack_windows(bounds, 40) for edge in window}
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in itertools.pairwise(bounds):
         assert not any(start < edge < end for edge in edges)
 
 
