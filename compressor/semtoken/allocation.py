@@ -49,17 +49,22 @@ def fit(
     """
     required = analysis.segmentation.pinned & analysis.segmentation.content
     allowance, best, spent = budget, None, 0.0
-    previous: BoolArray | None = None
-    for _ in range(ATTEMPTS):
+    tried: set[int] = set()
+    while len(tried) < ATTEMPTS and allowance not in tried:
+        tried.add(allowance)
         choice, took = _choose(analysis, scores, tokenizer, options, required, allowance)
         spent += took
-        gap = budget - len(choice.realised.token_ids)
-        if gap >= 0 and (best is None or len(choice.realised.token_ids) > len(best.realised.token_ids)):
+        size = len(choice.realised.token_ids)
+        if size <= budget and (best is None or size > len(best.realised.token_ids)):
             best = choice
-        if 0 <= gap <= max(1, CLOSE * budget) or (previous is not None and np.array_equal(previous, choice.keep)):
+        if 0 <= budget - size <= max(1, CLOSE * budget):
             break
-        previous = choice.keep
-        allowance += gap
+        # What the choice costs beyond its units: glue and seams. A choice that is over the budget
+        # has to lose a unit, whatever the estimate says.
+        counted = int(analysis.costs[choice.keep & analysis.segmentation.content].sum())
+        allowance = budget - (size - counted)
+        if size > budget:
+            allowance = min(allowance, counted - 1)
     if best is None:
         best, took = _shrink(analysis, scores, tokenizer, options, required, budget)
         spent += took
