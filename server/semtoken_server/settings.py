@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     )
     engine_api_key: SecretStr | None = Field(default=None, description="bearer token that the engines want")
     engine_port: int = Field(default=8100, ge=1, le=65535, description="loopback port of an engine started here")
+    engine_args: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="more arguments for an engine started here, such as --max-num-seqs,16"
+    )
+    engine_log: Path | None = Field(
+        default=None, description="log file of an engine started here; by default in the user's cache"
+    )
     model: str | None = Field(default=None, description="folder or name of the served model")
     tokenizer: str | None = Field(
         default=None, description="tokenizer folder or name; by default the model's, else what the engine serves"

@@ -54,20 +54,16 @@ def vllm_command(
     *,
     host: str = "127.0.0.1",
     port: int = 8100,
-    max_model_len: int | None = None,
     extra_args: tuple[str, ...] = (),
     build: Build | None = None,
 ) -> EngineCommand:
     """The command that serves ``model`` (a folder, or a hub name) under ``served_name``.
 
-    ``max_model_len`` is the context window in tokens (by default the model's own); ``extra_args`` go
-    last, so that they win. Raises ``EngineNotInstalledError`` without a vLLM.
+    ``extra_args`` go last, so that they win. Raises ``EngineNotInstalledError`` without a vLLM.
     """
     kind = build or installed_build()
     argv = [sys.executable, "-m", _MODULE, "--model", model, "--served-model-name", served_name]
     argv += ["--host", host, "--port", str(port), "--disable-uvicorn-access-log"]
-    if max_model_len is not None:
-        argv += ["--max-model-len", str(max_model_len)]
     # Eager on a CPU: compiling takes minutes and wins little with a small model.
     argv += ["--enforce-eager"] if kind == "cpu" else ["--gpu-memory-utilization", str(_GPU_MEMORY_UTILIZATION)]
     return EngineCommand((*argv, *extra_args), host, port, _environment(kind, local=Path(model).is_dir()))

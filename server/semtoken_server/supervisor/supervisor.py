@@ -175,7 +175,10 @@ class EngineSupervisor:
     def _change(self, state: EngineState, message: str) -> None:
         tail = log_tail(self.log) if state is EngineState.DOWN else ""
         event = EngineEvent(state, message, tail)
-        logger.log(logging.ERROR if state is EngineState.DOWN else logging.INFO, "%s", message)
+        if state is EngineState.DOWN:
+            logger.error("%s%s", message, f"; its last lines:\n{tail}" if tail else "")
+        else:
+            logger.info("%s", message)
         with self._changed:
             self._event = event
             self._changed.notify_all()

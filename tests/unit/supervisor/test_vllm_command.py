@@ -15,10 +15,9 @@ def value(argv: tuple[str, ...], flag: str) -> str:
 
 @pytest.mark.parametrize("build", ["cpu", "cuda"])
 def test_model_name_and_address(build: Build) -> None:
-    command = vllm_command("org/model", "small", port=18_123, max_model_len=4096, build=build)
+    command = vllm_command("org/model", "small", port=18_123, build=build)
     assert value(command.argv, "--model") == "org/model"
     assert value(command.argv, "--served-model-name") == "small"
-    assert value(command.argv, "--max-model-len") == "4096"
     assert (value(command.argv, "--host"), value(command.argv, "--port")) == ("127.0.0.1", "18123")
     assert command.url == "http://127.0.0.1:18123"
 

@@ -1,0 +1,1 @@
+"""The `semtoken` command: one small module for each sub-command."""

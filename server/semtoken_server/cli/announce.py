@@ -1,0 +1,78 @@
+"""Tells, once the gateway is ready, how to talk to it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+
+import httpx
+import typer
+
+from semtoken_server.cli.terminal import spinner
+from semtoken_server.supervisor import EngineStartError
+
+_INTERVAL_S = 0.5
+
+_EXAMPLES = """
+SemToken is ready on {url} and serves {model}
+
+curl {url}/v1/chat/completions -H 'content-type: application/json' \\
+  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "What is the capital of France?"}}], "temperature": 0}}'
+
+python - <<'EOF'
+from openai import OpenAI
+
+client = OpenAI(base_url="{url}/v1", api_key="none")
+answer = client.chat.completions.create(
+    model="{model}",
+    messages=[{{"role": "user", "content": "What is the capital of France?"}}],
+    temperature=0,
+    extra_body={{"semtoken": {{"ratio": 2.4}}}},
+)
+print(answer.choices[0].message.content)
+EOF
+"""
+
+
+def announce_when_ready(url: str) -> None:
+    """Wait in the background until the gateway at ``url`` is ready; print examples that work as they stand."""
+    threading.Thread(target=_announce, args=(url,), name="announce", daemon=True).start()
+
+
+def wait_until_ready(url: str, timeout_s: float = math.inf) -> str:
+    """Wait until the gateway is ready; returns the name of the model that it serves.
+
+    Raises ``EngineStartError``, saying what is missing, when that takes longer than ``timeout_s``.
+    """
+    deadline = time.monotonic() + timeout_s
+    missing = "the gateway does not answer"
+    with spinner(f"starting the gateway on {url}") as tell, httpx.Client(base_url=url, trust_env=False) as client:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = client.get("/health/ready", timeout=5.0)
+                if answer.is_success:
+                    return str(client.get("/v1/models").raise_for_status().json()["data"][0]["id"])
+                missing = _missing(answer)
+                tell(missing)
+            time.sleep(_INTERVAL_S)
+    raise EngineStartError(f"not ready after {timeout_s:g} s: {missing}")
+
+
+def examples(url: str, model: str) -> str:
+    """A `curl` and an OpenAI client that work as they stand."""
+    return _EXAMPLES.format(url=url, model=model)
+
+
+def _announce(url: str) -> None:
+    typer.echo(examples(url, wait_until_ready(url)))
+
+
+def _missing(answer: httpx.Response) -> str:
+    try:
+        state = answer.json()
+    except ValueError:
+        return "waiting for the gateway"
+    engine = " ".join(f"{name} {health}" for name, health in state.get("engine", {}).items())
+    return f"waiting: engine {engine}, encoder {state.get('encoder')}, tokenizer {state.get('tokenizer')}"

@@ -1,0 +1,39 @@
+"""What the commands tell a person, on standard error: progress on a terminal only, and complaints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from transformers.utils import logging as transformers_logging
+
+
+@contextmanager
+def spinner(message: str) -> Iterator[Callable[[str], None]]:
+    """A line with the time elapsed while something takes long; yields a function that changes its text."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(message)
+        yield lambda text: progress.update(task, description=text)
+
+
+def silence_libraries() -> None:
+    """Switch off the progress bars that model loading draws into pipes as well."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def complain(message: str, status: int, *, one_line: bool = True) -> int:
+    """Say what is wrong, by default in one line, and return ``status`` for the exit."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    note(f"semtoken: {' '.join(lines) if one_line else message.rstrip()}")
+    return status
+
+
+def note(line: str) -> None:
+    """One line on standard error, whatever it is connected to."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
