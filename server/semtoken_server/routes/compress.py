@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter
+from semtoken import MessagesResult, PartResult
 from starlette.requests import Request
 from starlette.responses import Response
 
