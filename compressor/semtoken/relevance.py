@@ -8,7 +8,7 @@ from semtoken.datamodels import BoolArray, Encoding, FloatArray, IntArray, Segme
 from semtoken.scaling import zscore
 
 K1, B = 1.2, 0.75
-NEIGHBOUR = 0.25
+NEIGHBOUR = 0.4
 """Share of the better neighbour's score that a unit inherits: an answer often stands beside the
 sentence that names its subject."""
 

@@ -1,4 +1,4 @@
-"""Thinning: inside a unit, the words that say least give way.
+"""Thinning: inside a unit, the token clusters that say least give way.
 
 Off by default: small and mid-size frozen models need fluent text (ADR 0002).
 """
@@ -10,23 +10,27 @@ import numpy as np
 from semtoken.datamodels import BoolArray, Encoding, FloatArray, IntArray, Segmentation
 
 KEEP_SHARE = 0.6
-"""Share of a thinned unit's words that stays."""
+"""Share of a thinned unit's clusters that stays."""
+TAU = 0.7
+"""Cosine similarity above which neighbouring tokens form one cluster (the paper's threshold)."""
 
 
 def thin_ranges(segmentation: Segmentation, encoding: Encoding, surprise: FloatArray, unit: int) -> IntArray:
     """Character ranges (r, 2) of ``unit`` that stay when it is thinned.
 
-    Neighbouring tokens of one word go or stay together. A word is worth its part in the unit's
-    semantic density, |x - mean|^2 over the unit's token vectors, plus its surprise within the
-    text, ``surprise`` (t,). Words that touch an atom stay.
+    Neighbouring tokens go or stay together where they belong to one word or their cosine
+    similarity passes ``TAU``: the local clusters of SemToken (arXiv 2508.15190). A cluster is
+    worth its part in the unit's semantic density, |x - mean|^2 over the unit's token vectors, plus
+    its surprise within the text, ``surprise`` (t,). Clusters that touch an atom stay.
     """
     first, last = int(encoding.bounds[unit]), int(encoding.bounds[unit + 1])
     start, end = int(segmentation.starts[unit]), int(segmentation.ends[unit])
     if last - first < 4:
         return np.array([[start, end]], dtype=np.int64)
     starts = encoding.token_starts[first:last]
-    word = np.append(0, np.cumsum(starts[1:] != encoding.token_ends[first : last - 1]))
-    firsts = np.flatnonzero(np.append(True, np.diff(word) > 0))
+    one_word = starts[1:] == encoding.token_ends[first : last - 1]
+    alike = _similarity_to_next(encoding.vectors[first:last]) >= TAU
+    firsts = np.flatnonzero(np.append(True, ~(one_word | alike)))
     edges = np.append(starts[firsts], end)
     edges[0] = start
     worth = np.add.reduceat(_token_worth(encoding, surprise, first, last), firsts) / np.diff(
@@ -38,6 +42,12 @@ def thin_ranges(segmentation: Segmentation, encoding: Encoding, surprise: FloatA
     stays[order[: max(quota, int(stays.sum()))]] = True
     rows = np.flatnonzero(stays)
     return np.stack((edges[rows], edges[rows + 1]), axis=1)
+
+
+def _similarity_to_next(vectors: FloatArray) -> FloatArray:
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
+    products = np.einsum("td,td->t", vectors[:-1], vectors[1:])
+    return np.asarray(np.round(products / (lengths[:-1] * lengths[1:]), 4))
 
 
 def _token_worth(encoding: Encoding, surprise: FloatArray, first: int, last: int) -> FloatArray:

@@ -7,7 +7,7 @@ import numpy as np
 from semtoken.datamodels import EARLIER_MESSAGE, Clusters, FloatArray, IntArray, Scores, Segmentation, UnitKind
 from semtoken.scaling import DIGITS
 
-DENSITY_WITH_QUERY = 0.1
+DENSITY_WITH_QUERY = 0.25
 RECENCY = 0.3
 RECENCY_WITH_QUERY = 0.05
 REPEATED = 6.0

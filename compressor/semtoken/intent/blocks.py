@@ -14,8 +14,9 @@ _JSON_KEY = re.compile(r'"[^"]{1,200}"[ \t]*:')
 _JSON_OPENS = re.compile(r'[\[{]\s*(?:["{\[}\]\d-]|$)')
 _JSON_CLOSES = re.compile(r'(?:["\d}\]\[{]|true|false|null)\s*[}\]],?$')
 _CODE = re.compile(
-    r"(?:import [\w.]+(?: as \w+)?$|from [\w.]+ import |#include\b|using [\w.]+;|package [\w.]+;?$|def \w+\(|class \w+.*[:{]$|@\w+$"
-    r"|(?:public|private|protected|static|const|let|var|func|fn|return) .*[;{(]$|[\w.\[\]\"']+ = [^?]*[\w)\]}\"';]$|[^?]*[=()\[\]<>][^?]*[;{}]$)",
+    r"(?:import [\w.]+(?: as \w+)?$|from [\w.]+ import |#include\b|using [\w.]+;|package [\w.]+;?$"
+    r"|def \w+\(|class \w+.*[:{]$|@\w+$|(?:public|private|protected|static|const|let|var|func|fn|return) .*[;{(](?:\s*//.*)?$"
+    r"|[\w.\[\]\"']+ = [^?]*[\w)\]}\"';]$|[^?]*[=()\[\]<>][^?]*[;{}]$)",
     re.ASCII,
 )
 _BRACKETS = frozenset("{}[](),; \t")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from semtoken.intent import cues, labels
 from semtoken.intent.blocks import Line, Paragraph
@@ -12,8 +12,8 @@ from semtoken.intent.layout import MAX_QUESTION, Layout, Range
 
 GLUED = 12
 """Off the rank where only a line break, not a blank line, parts the piece from the document."""
-QUOTED = 35
-BULKY = 30
+QUOTED = 45
+BULKY = 45
 TITLE = 30
 CROWDED = 10
 INNER = 8
@@ -37,6 +37,7 @@ def unlabelled(layout: Layout) -> Iterator[Candidate]:
     tail = [p for p in layout.tail if not p.data]
     head = [p for p in layout.head if not p.data]
     yield from _announced(layout, tail)
+    yield from _announced_first(layout, head)
     if tail and layout.tail[-1] is tail[-1]:
         yield from _at_tail(layout, tail)
     if head and layout.head[0] is head[0]:
@@ -205,10 +206,23 @@ def _announced(layout: Layout, tail: Sequence[Paragraph]) -> Iterator[Candidate]
     """ "The following is an abstract." near the end, with all that comes after it."""
     for p in tail:
         size = layout.end - p.start
-        if size <= MAX_QUESTION and len(p) <= 80 and 3 * size < len(layout) and p is not tail[-1]:
-            if labels.announces(layout.piece((p.start, p.end))):
-                yield Candidate((p.start, layout.end), Cue.QUESTION - 2)
-                return
+        fits = size <= MAX_QUESTION and len(p) <= 80 and 3 * size < len(layout) and p is not tail[-1]
+        if fits and labels.announces(layout.piece((p.start, p.end))):
+            yield Candidate((p.start, layout.end), Cue.QUESTION - 2)
+            return
+
+
+def _announced_first(layout: Layout, head: Sequence[Paragraph]) -> Iterator[Candidate]:
+    """The same at the start: the announcement, the piece, and the request that closes them."""
+    for index, p in enumerate(head[:2]):
+        if len(p) > 80 or not labels.announces(layout.piece((p.start, p.end))):
+            continue
+        for follower in head[index + 2 : index + 5]:
+            size = follower.end - p.start
+            if size <= MAX_QUESTION and 3 * size < len(layout):
+                if cues.judge(layout.piece((follower.start, follower.end))) >= Cue.IMPERATIVE:
+                    yield Candidate((p.start, follower.end), Cue.QUESTION - 2)
+                    return
 
 
 def _last_item(layout: Layout, label: Range) -> Iterator[Candidate]:
@@ -233,8 +247,3 @@ def strongest(candidates: Sequence[Candidate]) -> Candidate | None:
     """The best candidate that is good enough; of equals the one nearest the end."""
     best = max(candidates, key=lambda c: (c.rank, c.span[0]), default=None)
     return best if best and best.rank >= 20 else None
-
-
-def relabel(candidate: Candidate, label: Range) -> Candidate:
-    """The same candidate behind ``label``."""
-    return replace(candidate, label=label)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
-from semtoken.intent.lexicon import pattern, unspaced
+from semtoken.intent.lexicon import opening, pattern, unspaced
 
 _LEXICON = "questions.toml"
-_LEAD = r"^[\W\d_]*(?:(?:and|so|but|then|now|ok|okay|hi|hello|well|thanks|thank\s+you|in|on|at|of|from|to|for|by|with|under|during|after|before|y|e|et|und|а|и|в|на|с|por|de|en|em|à|a|di|da|in|mit|von|auf|zu|bei|aus|από|σε|με|في|إلى|على)[,.!]?\s+){0,2}"
 _QUESTION_MARK = re.compile(r"[?？؟\u037e][\s\"'”’»」』)\]*_]*$")
 _ANY_MARK = re.compile(r"[?？؟\u037e]")
 _GREEK_MARK = re.compile(r"[\u0370-\u03ff][^;]{3,400};[\s\"'”’»)]*$")
@@ -29,7 +28,11 @@ _OPTION = re.compile(r"^\s*(?:[-*•]\s*)?[(\[（]?(?:[A-Ha-h]|[1-9]|[①-⑧])(
 
 
 LONG = 250
-"""A sentence or an answer beyond this many characters is prose."""
+"""A sentence beyond this many characters is prose."""
+BRIEF = 200
+"""A piece of up to this many characters that asks anywhere is a question."""
+ANSWER = 150
+"""A question with more than this many characters after it has its answer there."""
 
 
 class Cue(IntEnum):
@@ -79,13 +82,13 @@ def asks(sentence: str) -> bool:
 
 def opens_with_question_word(sentence: str) -> bool:
     """Whether a sentence opens with an interrogative word or auxiliary."""
-    return pattern(_LEXICON, "interrogative", "start", _LEAD + "{}").match(sentence) is not None
+    return opening(_LEXICON, "interrogative", "start").match(sentence) is not None
 
 
 def is_imperative(sentence: str) -> bool:
     """Whether a sentence tells somebody to do something."""
-    if pattern(_LEXICON, "imperative", "start", _LEAD + "{}").match(sentence):
-        return True
+    if opening(_LEXICON, "imperative", "start").match(sentence):
+        return opening(_LEXICON, "imperative", "never").match(sentence) is None
     return pattern(_LEXICON, "imperative", "end", r"{}[\s.。!！।]*$").search(sentence[-60:]) is not None
 
 
@@ -100,10 +103,15 @@ def judge(piece: str) -> Cue:
         cue = _judge_asking(piece, texts, asking)
         if cue is not Cue.NONE:
             return cue
-    if is_imperative(texts[0]) or (len(piece) <= 400 and is_imperative(texts[-1])):
+    if is_imperative(texts[0]) or (_size(piece) <= 400 and is_imperative(texts[-1])):
         about = pattern(_LEXICON, "imperative", "about_answering").search(piece)
         return Cue.HOW_TO_ANSWER if about else Cue.IMPERATIVE
     return _judge_unmarked(piece, texts)
+
+
+def _size(piece: str) -> int:
+    """Length in characters, those of scripts without spaces threefold."""
+    return 3 * len(piece) if unspaced(piece) else len(piece)
 
 
 def _without_options(piece: str) -> str:
@@ -116,10 +124,11 @@ def _judge_asking(piece: str, texts: list[str], asking: list[bool]) -> Cue:
     """The cue of a piece with a question mark in it: a question, an aside, or (answered) neither."""
     last = len(asking) - 1 - asking[::-1].index(True)
     after = texts[last + 1 :]
-    if sum(map(len, after)) > LONG and not (is_imperative(after[0]) or is_speaker_line(after[-1])):
+    if sum(map(_size, after)) > ANSWER and not (is_imperative(after[0]) or is_speaker_line(after[-1])):
         return Cue.NONE
+    lead = sum(map(_size, texts[: asking.index(True)]))
     opens = is_imperative(texts[0]) or opens_with_question_word(texts[0])
-    if opens or len(piece) <= (70 if unspaced(piece) else 200) or (asking[0] and len(texts[0]) <= LONG):
+    if _size(piece) <= BRIEF or (lead <= LONG and opens) or (asking[0] and _size(texts[0]) <= LONG):
         return Cue.QUESTION
     return Cue.ASIDE if asking[-1] else Cue.NONE
 
@@ -132,10 +141,10 @@ def _judge_unmarked(piece: str, texts: list[str]) -> Cue:
     if (
         opens_with_question_word(first)
         and len(texts) <= 3
-        and (_INVERTED.match(first) if stops else len(first) <= LONG)
+        and (_INVERTED.match(first) if stops else _size(first) <= LONG)
     ):
         return Cue.WH
-    if stops or len(piece) > 200 or "\n" in piece:
+    if stops or _size(piece) > BRIEF or "\n" in piece:
         return Cue.NONE
     if pattern(_LEXICON, "interrogative", "inside").search(piece):
         return Cue.WH

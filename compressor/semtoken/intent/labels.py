@@ -18,8 +18,6 @@ _TEMPLATE_TOKEN = re.compile(
 )
 _BARE_LABEL = re.compile(r"^[^\n:：.?!。？！]{1,60}[:：][*_\s]*$")
 _RULE = re.compile(r"^[-=*_#~\s]{2,}$|^[\"'`]{3,}$|^</?[\w:-]{1,40}>$")
-_TAGS = "question|questions|query|user_query|user_question|user_request|task|frage|pregunta|domanda|pergunta|вопрос|问题|質問"
-_TAG = re.compile(rf"<({_TAGS})(?:\s[^<>\n]{{0,80}})?>\s*(\S.{{0,4000}}?)\s*</\1>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,16 @@ def _line_label(kind: str) -> re.Pattern[str]:
 
 @cache
 def _inline_label(kind: str) -> re.Pattern[str]:
-    words = alternation(load(_LEXICON)["labels"][kind])
+    names = load(_LEXICON)["labels"]
+    words = alternation(word for word in names[kind] if word not in names["line_only"])
     return re.compile(rf"(?<![^\s.?!。？！\"”])(?:[*_]{{0,2}}{words}[*_]{{0,2}}\s?[:：][*_]{{0,2}}\s*)", re.IGNORECASE)
+
+
+@cache
+def _tag() -> re.Pattern[str]:
+    names = "|".join(load(_LEXICON)["tags"]["words"])
+    inner = r"\s*(\S.{0,4000}?)\s*"
+    return re.compile(rf"<({names})(?:\s[^<>\n]{{0,80}})?>{inner}</\1>", re.IGNORECASE | re.DOTALL)
 
 
 def line_label(text: str, start: int, end: int) -> Label | None:
@@ -81,7 +87,7 @@ def template_token(text: str, start: int, end: int) -> int:
 
 def tagged(text: str, start: int, end: int) -> list[tuple[int, int, int, int]]:
     """Question elements in ``text[start:end]``: outer start and end, inner start and end."""
-    return [(m.start(), m.end(), m.start(2), m.end(2)) for m in _TAG.finditer(text, start, end)]
+    return [(m.start(), m.end(), m.start(2), m.end(2)) for m in _tag().finditer(text, start, end)]
 
 
 def announces(line: str) -> bool:

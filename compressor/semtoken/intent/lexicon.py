@@ -43,3 +43,11 @@ def alternation(words: Iterable[str]) -> str:
 def pattern(name: str, table: str, key: str, shape: str = "{}") -> re.Pattern[str]:
     """The words of ``table.key`` in lexicon ``name``, put into ``shape`` at ``{}``, compiled."""
     return re.compile(shape.replace("{}", alternation(load(name)[table][key])), re.IGNORECASE)
+
+
+@cache
+def opening(name: str, table: str, key: str) -> re.Pattern[str]:
+    """The words of ``table.key`` at the start of a sentence, after at most two lead words."""
+    lead = alternation(load(name)["lead"]["words"])
+    words = alternation(load(name)[table][key])
+    return re.compile(rf"^[\W\d_]*(?:{lead}[,.!]?\s+){{0,2}}{words}", re.IGNORECASE)

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import orjson
 import uvicorn
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from semtoken.evaluation.bundled import Demo, bundled_demo
 
 from semtoken_server.asgi import build_app
@@ -22,6 +24,7 @@ from semtoken_server.cli.embedded import backing_engine
 from semtoken_server.cli.listening import listen, local_url, uvicorn_config
 from semtoken_server.cli.terminal import spinner
 from semtoken_server.settings import Settings
+from semtoken_server.supervisor import EngineStartError
 
 _ANSWER_TOKENS = 48
 _TIMEOUT_S = 300.0
@@ -33,9 +36,10 @@ class Outcome:
     """One streamed answer and what it took; times in seconds, from the request being sent."""
 
     answer: str
-    original_tokens: int
-    forwarded_tokens: int
-    compress_ms: float
+    prompt_tokens: int
+    """As the engine counted them."""
+    status: str
+    compress_s: float
     first_token_s: float
     total_s: float
 
@@ -87,58 +91,61 @@ def _ask(client: httpx.Client, model: str, prompt: str, mode: str) -> Outcome:
         "max_tokens": _ANSWER_TOKENS,
         "temperature": 0,
         "stream": True,
+        "stream_options": {"include_usage": True},
         "semtoken": {"mode": mode},
     }
     begun = time.perf_counter()
     first: float | None = None
     answer = ""
+    prompt_tokens = 0
     with client.stream("POST", "/v1/chat/completions", json=body) as response:
         if not response.is_success:
-            raise httpx.HTTPStatusError(response.read().decode(), request=response.request, response=response)
-        for line in response.iter_lines():
-            if not line.startswith("data: {"):
-                continue
-            for choice in orjson.loads(line.removeprefix("data: ")).get("choices", []):
+            raise EngineStartError(f"the gateway answered {response.status_code}: {response.read().decode()}")
+        for event in _events(response):
+            for choice in event.get("choices", []):
                 if text := choice["delta"].get("content"):
                     first = first or time.perf_counter()
                     answer += text
+            if usage := event.get("usage"):
+                prompt_tokens = usage["prompt_tokens"]
     ended = time.perf_counter()
     told = response.headers
     return Outcome(
         answer=answer.strip(),
-        original_tokens=int(told["x-semtoken-original-tokens"]),
-        forwarded_tokens=int(told["x-semtoken-forwarded-tokens"]),
-        compress_ms=float(told.get("x-semtoken-compress-ms", 0.0)),
+        prompt_tokens=prompt_tokens,
+        status=told["x-semtoken-status"],
+        compress_s=float(told.get("x-semtoken-compress-ms", 0.0)) / 1000,
         first_token_s=(first or ended) - begun,
         total_s=ended - begun,
     )
 
 
+def _events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+    for line in response.iter_lines():
+        if line.startswith("data: {"):
+            yield orjson.loads(line.removeprefix("data: "))
+
+
 def _show(shown: Demo, model: str, off: Outcome, on: Outcome) -> None:
-    table = Table(title=f"{model}, one prompt of {off.original_tokens} tokens", title_justify="left")
-    for heading in ("", "compression off", "compression on", "off / on"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    table.add_row("prompt tokens before", str(off.original_tokens), str(on.original_tokens), "")
-    table.add_row("prompt tokens after", str(off.forwarded_tokens), str(on.forwarded_tokens), "")
-    table.add_row("ratio", _ratio(off), _ratio(on), "")
-    table.add_row("time compressing", "-", f"{on.compress_ms / 1000:.2f} s", "")
-    table.add_row(
-        "time to first token",
-        f"{off.first_token_s:.2f} s",
-        f"{on.first_token_s:.2f} s",
-        f"{off.first_token_s / on.first_token_s:.2f}x",
-    )
-    table.add_row("time in all", f"{off.total_s:.2f} s", f"{on.total_s:.2f} s", f"{off.total_s / on.total_s:.2f}x")
-    table.add_row("answer", off.answer, on.answer, "")
+    table = Table(title=f"{model} on vLLM", title_justify="left", show_lines=True)
+    for heading in ("", "compression off", "compression on"):
+        table.add_column(heading)
+    before = f"{off.prompt_tokens}"
+    table.add_row("prompt tokens before", before, before)
+    table.add_row("prompt tokens forwarded", before, f"{on.prompt_tokens} ({on.status})")
+    table.add_row("ratio", "1.00x", f"{off.prompt_tokens / on.prompt_tokens:.2f}x")
+    table.add_row("time compressing", "-", f"{on.compress_s:.2f} s")
+    table.add_row("time to first token", *_times(off.first_token_s, on.first_token_s))
+    table.add_row("time in all", *_times(off.total_s, on.total_s))
+    table.add_row("answer", Text(off.answer), Text(on.answer))
     console = Console()
-    console.print(f"Document: {shown.source}", markup=False, highlight=False)
-    console.print(f"Question: {shown.question}", markup=False, highlight=False)
-    console.print(f"In it:    {shown.answer}", markup=False, highlight=False)
+    for name, text in (("Document", shown.source), ("Question", shown.question), ("In it", shown.answer)):
+        console.print(f"{name}: {text}", markup=False, highlight=False)
     console.print(table)
 
 
-def _ratio(outcome: Outcome) -> str:
-    return f"{outcome.original_tokens / outcome.forwarded_tokens:.2f}x"
+def _times(off_s: float, on_s: float) -> tuple[str, str]:
+    return f"{off_s:.2f} s", f"{on_s:.2f} s ({off_s / on_s:.2f}x faster)"
 
 
 def _free_ports(count: int) -> list[int]:

@@ -14,6 +14,7 @@ from semtoken.evaluation.qa import QaSettings, run_qa
 from semtoken.evaluation.report import lm_report, qa_report
 from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
 from semtoken.evaluation.scorers.local import Device
+
 from semtoken_server.cli.evaluate_models import Engine, Models, exclusive
 from semtoken_server.cli.evaluate_options import names, one_line_errors, ratios, unique
 from semtoken_server.cli.evaluate_output import deliver, progress_bar

@@ -15,8 +15,9 @@ from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
 from semtoken.evaluation.scorers.local import Device
 from semtoken.evaluation.scorers.rendering import load_tokenizer
 from semtoken.tokenizer import ServedTokenizer
-from semtoken_server.cli.evaluate_output import say
 from transformers.utils import logging as transformers_logging
+
+from semtoken_server.cli.evaluate_output import say
 
 
 @dataclass(frozen=True, slots=True)
