@@ -167,6 +167,8 @@ class Span:
     decision: Decision
     density: float
     relevance: float
+    cluster: int = 0
+    """Number of the local cluster of like neighbours that the span belongs to."""
 
     def to_dict(self) -> dict[str, Any]:
         """The span in the form of the JSON contract."""
@@ -176,6 +178,7 @@ class Span:
             "decision": str(self.decision),
             "density": round(self.density, 4),
             "relevance": round(self.relevance, 4),
+            "cluster": self.cluster,
         }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from semtoken.datamodels import Clusters, Encoding, FloatArray, IntArray, Segmentation
 from semtoken.scaling import surprise, zscore
 
-WEIGHTS = {"trace": 0.5, "novelty": 0.5, "rarity": 0.5}
+WEIGHTS = {"trace": 1.0, "novelty": 0.25, "rarity": 0.25}
 
 
 def density(segmentation: Segmentation, encoding: Encoding, clusters: Clusters) -> FloatArray:

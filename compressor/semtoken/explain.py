@@ -19,11 +19,12 @@ def explain(
         segmentation.ends.tolist(),
         scores.density.tolist(),
         scores.relevance.tolist(),
+        clusters.spans.tolist(),
         strict=True,
     )
     return tuple(
-        Span(start, end, _decision(unit, segmentation, clusters, keep, thinned), density, relevance)
-        for unit, (start, end, density, relevance) in enumerate(rows)
+        Span(start, end, _decision(unit, segmentation, clusters, keep, thinned), density, relevance, group)
+        for unit, (start, end, density, relevance, group) in enumerate(rows)
     )
 
 

@@ -51,7 +51,7 @@ class Models:
     @cached_property
     def local(self) -> LocalModel:
         """The evaluated model in this process."""
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         return LocalModel.from_pretrained(self.folder, device=self.device, max_new_tokens=self.max_new_tokens)
 
     @cached_property
