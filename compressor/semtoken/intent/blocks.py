@@ -15,7 +15,8 @@ _JSON_OPENS = re.compile(r'[\[{]\s*(?:["{\[}\]\d-]|$)')
 _JSON_CLOSES = re.compile(r'(?:["\d}\]\[{]|true|false|null)\s*[}\]],?$')
 _CODE = re.compile(
     r"(?:import [\w.]+(?: as \w+)?$|from [\w.]+ import |#include\b|using [\w.]+;|package [\w.]+;?$"
-    r"|def \w+\(|class \w+.*[:{]$|@\w+$|(?:public|private|protected|static|const|let|var|func|fn|return) .*[;{(](?:\s*//.*)?$"
+    r"|def \w+\(|class \w+.*[:{]$|@\w+$"
+    r"|(?:public|private|protected|static|const|let|var|func|fn|return) .*[;{(](?:\s*//.*)?$"
     r"|[\w.\[\]\"']+ = [^?]*[\w)\]}\"';]$|[^?]*[=()\[\]<>][^?]*[;{}]$)",
     re.ASCII,
 )
@@ -68,23 +69,25 @@ def paragraphs(text: str, start: int, end: int) -> list[Paragraph]:
     fenced = (text.count("\n```", 0, start) + text.startswith("```")) % 2 == 1 if start else False
     found: list[Paragraph] = []
     run: list[Line] = []
-    run_data = False
+    run_data = adjacent = False
     for match in _LINE.finditer(text, start, end):
         raw = match.group()
         stripped = raw.strip()
         if not stripped:
+            adjacent = False
             if run and not run_data:
                 found.append(Paragraph(tuple(run), run_data))
                 run = []
             continue
         is_fence = _FENCE.match(raw) is not None
-        data = fenced or is_fence or is_json(stripped) or _CODE.match(stripped[:400]) is not None
+        indented = adjacent and run_data and raw[0] in " \t"
+        data = fenced or is_fence or indented or is_json(stripped) or _CODE.match(stripped[:400]) is not None
         if is_fence:
             fenced = not fenced
         if run and data != run_data:
             found.append(Paragraph(tuple(run), run_data))
             run = []
-        run_data = data
+        run_data, adjacent = data, True
         first = match.start() + len(raw) - len(raw.lstrip())
         run.append(Line(first, first + len(stripped)))
     if run:

@@ -219,10 +219,10 @@ def _announced_first(layout: Layout, head: Sequence[Paragraph]) -> Iterator[Cand
             continue
         for follower in head[index + 2 : index + 5]:
             size = follower.end - p.start
-            if size <= MAX_QUESTION and 3 * size < len(layout):
-                if cues.judge(layout.piece((follower.start, follower.end))) >= Cue.IMPERATIVE:
-                    yield Candidate((p.start, follower.end), Cue.QUESTION - 2)
-                    return
+            fits = size <= MAX_QUESTION and 3 * size < len(layout)
+            if fits and cues.judge(layout.piece((follower.start, follower.end))) >= Cue.IMPERATIVE:
+                yield Candidate((p.start, follower.end), Cue.QUESTION - 2)
+                return
 
 
 def _last_item(layout: Layout, label: Range) -> Iterator[Candidate]:

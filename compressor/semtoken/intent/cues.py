@@ -8,7 +8,9 @@ from enum import IntEnum
 from semtoken.intent.lexicon import opening, pattern, unspaced
 
 _LEXICON = "questions.toml"
-_QUESTION_MARK = re.compile(r"[?？؟\u037e][\s\"'”’»」』)\]*_]*$")
+_QUESTION_MARK = re.compile(
+    r"(?:[?？؟\u037e]|(?:です|ます|した|でしょう|だろう|のです|せん)か。|[吗嗎呢]。)[\s\"'”’»」』)\]*_]*$"
+)
 _ANY_MARK = re.compile(r"[?？؟\u037e]")
 _GREEK_MARK = re.compile(r"[\u0370-\u03ff][^;]{3,400};[\s\"'”’»)]*$")
 _STOP = re.compile(r"[.。!！。।…]['\"”’»」』)\]]*$")

@@ -16,7 +16,8 @@ LABELLED_TAIL = 90
 LABELLED_HEAD = 80
 ANSWERED = 30
 """A label whose answer stands below it: a FAQ or a worked example."""
-FAR = 1_500
+FAR = 800
+"""More text than this after a question means that it does not close the prompt."""
 LEAD = 300
 
 
@@ -88,7 +89,13 @@ def _goes_on(layout: Layout, lines: Sequence[Line], marks: Sequence[Label | None
             and not cues.is_speaker_line(piece[:200])
             and cues.judge(piece) >= Cue.HOW_TO_ANSWER
         )
-    return not parted or cues.judge(piece) not in (Cue.IMPERATIVE, Cue.HOW_TO_ANSWER)
+    if not parted:
+        return True
+    asked = cues.asks(layout.text[max(line.start, line.end - 80) : line.end])
+    return not (asked and layout.end - following.start > FAR) and cues.judge(piece) not in (
+        Cue.IMPERATIVE,
+        Cue.HOW_TO_ANSWER,
+    )
 
 
 def _rank(layout: Layout, mark: Label, span: Range, *, answered: bool) -> float:

@@ -58,7 +58,7 @@ def _peel(text: str, start: int, end: int) -> tuple[int, list[Range], Range | No
         cue = _cue_start(text, line_start, end)
         if cue is None and blank is None and labels.is_bare_label(text[line_start:end]) and line_start > start:
             blank, cue = (line_start, end), line_start
-        elif cue is not None:
+        elif cue is not None and cue > start:
             cues.append((cue, end))
         if cue is None or cue <= start:
             break

@@ -72,7 +72,7 @@ def analyse(text: str) -> Finding:
     best = strongest(candidates)
     if is_short(text) and (best is None or best.label is None or best.rank <= ANSWERED):
         rank = cues.judge(layout.piece((layout.start, layout.end)))
-        return Finding(Intent((layout.start, layout.end), layout.cues), rank)
+        return Finding(Intent((layout.start, layout.end), _outside(layout.cues, (layout.start, layout.end))), rank)
     pinned = [*layout.cues, *_edges(layout)]
     if layout.blank_label:
         pinned.append(layout.blank_label)

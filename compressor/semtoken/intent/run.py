@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from semtoken.intent.cues import Cue
-from semtoken.intent.labelled import LABELLED_HEAD
 from semtoken.intent.question import Finding, Intent, analyse, is_short
 
 APART = 40
@@ -36,15 +35,14 @@ def run_question(texts: Sequence[str]) -> RunIntent:
     """The intents of consecutive user texts, which are read as one request.
 
     A short text is question or instruction as a whole. Where several ask, the strongest evidence
-    carries the query and of equals the last; a long text's own question counts only if it carries
-    or is labelled.
+    carries the query and of equals the last; the others' questions count as instructions.
     """
     findings = [analyse(text) for text in texts]
     short = [is_short(text) for text in texts]
     ranks = [_rank(finding, brief, all(short)) for finding, brief in zip(findings, short, strict=True)]
     asking = [i for i, finding in enumerate(findings) if finding.intent.question is not None]
     carrier = max(asking, key=lambda i: (ranks[i], i), default=None)
-    intents = [_role(f, brief, i == carrier) for i, (f, brief) in enumerate(zip(findings, short, strict=True))]
+    intents = [_role(finding, i == carrier) for i, finding in enumerate(findings)]
     return RunIntent(tuple(intents), carrier)
 
 
@@ -52,11 +50,9 @@ def _rank(finding: Finding, short: bool, alone: bool) -> float:
     return finding.rank + (APART if short and not alone and finding.rank >= Cue.ASIDE else 0)
 
 
-def _role(finding: Finding, short: bool, carries: bool) -> Intent:
-    """The intent of a text in its run: only the carrier keeps a question."""
+def _role(finding: Finding, carries: bool) -> Intent:
+    """The intent of a text in its run: only the carrier keeps a question, but every question is pinned."""
     intent = finding.intent
     if carries or intent.question is None:
         return intent
-    if short or finding.rank >= LABELLED_HEAD:
-        return Intent(None, tuple(sorted([*intent.instructions, intent.question])))
-    return Intent(None, intent.instructions)
+    return Intent(None, tuple(sorted([*intent.instructions, intent.question])))

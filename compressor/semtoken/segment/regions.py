@@ -11,7 +11,7 @@ from semtoken.segment.lines import LineKind, Lines
 
 # Less than this is a citation or an example, not data.
 _MIN_JSON_CHARS = 8
-_PREAMBLE = re.compile(r"[^{\[\n]{1,200}?[:=]\s{0,8}(?=[{\[])")
+_PREAMBLE = re.compile(r"[^{\[\n]{1,200}?:\s{0,8}(?=[{\[])")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)", re.DOTALL)
 Stanza = tuple[int, int]
 """First and last line + 1 of consecutive lines that are not blank."""

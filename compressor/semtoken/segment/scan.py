@@ -19,7 +19,7 @@ def scan(text: str, scripts: ScriptMap, limit: int) -> Iterator[Block]:
     """The blocks of ``text``; ``limit`` is the longest unit in characters."""
     lines = split_lines(text)
     regions = list(RegionScanner(lines).regions())
-    whole_file = source.is_source_file(lines)
+    whole_file = source.is_source_file(lines, (region for region in regions if not isinstance(region, Block)))
     reader = StanzaReader(lines, scripts)
     found_titles = set() if whole_file else _titles(lines, regions)
     for region in regions:

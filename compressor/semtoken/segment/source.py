@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from semtoken.segment.blocks import Block, BlockKind
 from semtoken.segment.lines import LineKind, Lines
@@ -18,21 +19,22 @@ _DEFINITION = re.compile(
 )
 
 
-def code_share(lines: Lines, first: int, last: int) -> tuple[int, int]:
+def _code_share(lines: Lines, first: int, last: int) -> tuple[int, int]:
     """Lines of ``[first, last)`` that look like code, and those that could have looked like prose or code."""
     kinds = lines.kinds[first:last]
     return kinds.count(LineKind.CODE), sum(kind not in _NEUTRAL for kind in kinds)
 
 
-def is_source_file(lines: Lines) -> bool:
-    """Whether the text as a whole is source code, so that its comments and docstrings are too."""
-    code, total = code_share(lines, 0, len(lines.kinds))
+def is_source_file(lines: Lines, stanzas: Iterable[tuple[int, int]]) -> bool:
+    """Whether the stanzas as a whole are source code, so that comments and docstrings are too."""
+    shares = [_code_share(lines, first, last) for first, last in stanzas]
+    code, total = (sum(column) for column in zip(*shares, strict=True)) if shares else (0, 0)
     return code >= _MIN_FILE_LINES and code >= _FILE_SHARE * total
 
 
 def is_code(lines: Lines, first: int, last: int) -> bool:
     """Whether a stanza by itself is source code."""
-    code, total = code_share(lines, first, last)
+    code, total = _code_share(lines, first, last)
     return code >= 2 and code >= _STANZA_SHARE * total and 3 * code >= last - first
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from semtoken.segment import titles
 from semtoken.segment.blocks import Block, BlockKind
@@ -17,16 +16,13 @@ Found = tuple[list[Block], int]
 """Blocks, and the first line after them."""
 
 
-@dataclass(frozen=True, slots=True)
 class StanzaReader:
     """Reads stanzas of ``lines``; a reader of a line kind answers None where its kind does not hold."""
 
-    lines: Lines
-    scripts: ScriptMap
-
-    def read(self, first: int, last: int) -> Iterator[Block]:
-        """The blocks of the lines ``[first, last)``, which they cover."""
-        readers: dict[LineKind, Callable[[int, int], Found | None]] = {
+    def __init__(self, lines: Lines, scripts: ScriptMap) -> None:
+        self.lines = lines
+        self.scripts = scripts
+        self._readers: dict[LineKind, Callable[[int, int], Found | None]] = {
             LineKind.ATX: self._atx,
             LineKind.WIKI: self._wiki,
             LineKind.TABLE: self._table,
@@ -35,12 +31,15 @@ class StanzaReader:
             LineKind.LOG: self._log,
             LineKind.MAIL: self._mail,
         }
+
+    def read(self, first: int, last: int) -> Iterator[Block]:
+        """The blocks of the lines ``[first, last)``, which they cover."""
         index = first
         while index < last:
-            reader = readers.get(self.lines.kinds[index])
+            reader = self._readers.get(self.lines.kinds[index])
             found = reader(index, last) if reader is not None else None
             if found is None:
-                found = self._titled(index, first, last) or self._rows(index, last) or self._prose(index, last, readers)
+                found = self._titled(index, first, last) or self._rows(index, last) or self._prose(index, last)
             yield from found[0]
             index = found[1]
 
@@ -125,10 +124,10 @@ class StanzaReader:
             return [self._block(BlockKind.HEADING, index, index + 1, level=titles.NUMBERED_LEVEL)], index + 1
         return None
 
-    def _prose(self, index: int, last: int, stops: dict[LineKind, Callable[[int, int], Found | None]]) -> Found:
+    def _prose(self, index: int, last: int) -> Found:
         lines = self.lines
         end = index + 1
-        while end < last and lines.kinds[end] not in stops:
+        while end < last and lines.kinds[end] not in self._readers:
             end += 1
         # The line above a rule is a heading: leave it to the next round.
         for rule in range(index + 2, end):

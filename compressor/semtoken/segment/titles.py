@@ -11,8 +11,13 @@ NUMBERED_LEVEL = 7
 TITLE_LEVEL = 8
 
 _MAX_CHARS = 100
+_MAX_COLUMNS = 100
 _MAX_WORDS = 14
 _CLOSING = tuple(".!?,;:。！？；，：؟۔।…")
+_QUOTES = "\"'”’»」』)]"
+_WIDE = re.compile(r"[\u3000-\u9fff\uac00-\ud7af]")
+# A sentence that ends inside the line; abbreviations are shorter.
+_INNER_END = re.compile(r"[!?。！？؟۔।…]|[^\W\d_]{4,}\.\s|[.!?,][\"”’»]")
 _NUMBERED = re.compile(
     r"\s{0,4}(?:\*\*)?(?:(?:Passage|Document|Doc|Section|Chapter|Article|Part|Appendix|Annex|Exhibit|Book|Act|Scene|Paper|Source"
     r"|Context|Text|Example|Review|Dialogue|Kapitel|Abschnitt|Chapitre|Capítulo|Глава|Раздел|PASSAGE|DOCUMENT|SECTION|CHAPTER"
@@ -32,9 +37,14 @@ def numbered_title(lines: Lines, index: int) -> bool:
 
 def plain_title(lines: Lines, index: int) -> bool:
     """Whether line ``index``, if it stood alone, would read as a title."""
-    if lines.kinds[index] not in (LineKind.PLAIN, LineKind.LABEL):
+    if (
+        lines.kinds[index] not in (LineKind.PLAIN, LineKind.LABEL)
+        or lines.ends[index] - lines.starts[index] > _MAX_CHARS
+    ):
         return False
     line = lines.line(index).strip()
-    if not 2 <= len(line) <= _MAX_CHARS or line.count(" ") >= _MAX_WORDS or line.endswith(_CLOSING):
+    if len(line) < 2 or line.count(" ") >= _MAX_WORDS or len(line) + len(_WIDE.findall(line)) > _MAX_COLUMNS:
         return False
-    return not line[0].islower() and any(char.isalpha() for char in line)
+    if line.rstrip(_QUOTES).endswith(_CLOSING) or _INNER_END.search(line) is not None:
+        return False
+    return line.lstrip("“《「(")[:1].isalnum() and not line[0].islower() and any(char.isalpha() for char in line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from semtoken.segment.lines import LineKind, Lines
@@ -14,6 +15,8 @@ _MAX_WIDTH = 120
 _FILL = 0.8
 """A wrapped line with the next line's first word on it would fill at least this part of the width."""
 _MIN_WORDS = 4
+# A word as in running text, not a file name or a key.
+_GOES_ON = re.compile(r"[^\W\d_]{1,40}(?:['’-][^\W\d_]{1,40})?(?:[\s,.;:!?)]|$)")
 
 
 def logical_lines(lines: Lines, scripts: ScriptMap, first: int, last: int) -> Iterator[tuple[int, int]]:
@@ -37,7 +40,12 @@ def _soft(lines: Lines, index: int, width: int, columns: int) -> bool:
     if lines.kinds[index] is LineKind.LABEL:
         return False
     line, following = lines.line(index - 1).rstrip(), lines.line(index).lstrip()
-    if following[0].islower() and line.count(" ") >= _MIN_WORDS and line[-1] not in ".!?:;":
+    if (
+        _GOES_ON.match(following) is not None
+        and following[0].islower()
+        and line.count(" ") >= _MIN_WORDS
+        and line[-1] not in ".!?:;"
+    ):
         return True
     if not _MIN_WIDTH <= width <= _MAX_WIDTH:
         return False
