@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from semtoken.intent import cues, labels
 from semtoken.intent.blocks import Line, windows
@@ -19,6 +20,8 @@ ANSWERED = 30
 FAR = 800
 """More text than this after a question means that it does not close the prompt."""
 LEAD = 300
+MANY = 20
+"""More unanswered labels than this at the head are a list of questions in the document."""
 
 
 def labelled(layout: Layout) -> Iterator[Candidate]:
@@ -35,9 +38,11 @@ def labelled(layout: Layout) -> Iterator[Candidate]:
         marks = [
             None if d else labels.line_label(layout.text, n.start, n.end) for n, d in zip(lines, data, strict=True)
         ]
-        for index, mark in enumerate(marks):
-            if mark and mark.kind in ("question", "task", "chat"):
-                yield from _behind(layout, lines, marks, index)
+        asking = [i for i, mark in enumerate(marks) if mark and mark.kind in ("question", "task", "chat")]
+        found = [candidate for index in asking for candidate in _behind(layout, lines, marks, index)]
+        listed = sum(candidate.rank == LABELLED_HEAD for candidate in found) > MANY
+        for candidate in found:
+            yield replace(candidate, rank=Cue.WH) if listed and candidate.rank == LABELLED_HEAD else candidate
         yield from _inline(layout, lines, marks)
 
 
