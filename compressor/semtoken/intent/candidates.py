@@ -111,10 +111,12 @@ def _stands_apart(layout: Layout, span: Range) -> bool:
     """Whether words without mark or verb stand alone: all lower case, or after a full stop at the end."""
     if len(layout) <= 3 * (span[1] - span[0]):
         return False
+    gap = layout.text[max(layout.start, span[0] - 80) : span[0]]
+    before = gap.rstrip()
+    parted = not before or gap.count("\n", len(before)) > 1
     piece = layout.piece(span)
-    if piece == piece.lower():
+    if parted and piece == piece.lower():
         return True
-    before = layout.text[max(layout.start, span[0] - 80) : span[0]].rstrip()
     return bool(before) and not before[-1].isalnum() and before[-1] not in ",;-–("
 
 

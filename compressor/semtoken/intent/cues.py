@@ -43,7 +43,7 @@ class Cue(IntEnum):
     NONE = 0
     HOW_TO_ANSWER = 12
     """"Answer from the passages only": an instruction, never the question itself."""
-    KEYWORDS = 25
+    KEYWORDS = 30
     """Lower case and unpunctuated, as typed into a search box; means something at the end only."""
     ASIDE = 38
     """Prose that ends in a question."""
@@ -64,11 +64,10 @@ def is_option(line: str) -> bool:
 
 
 def is_quoted(piece: str) -> bool:
-    """Whether the piece is direct speech or a block quotation."""
-    dangling = (
-        _CLOSES_QUOTE.search(piece) is not None and (piece.count('"') + piece.count("“") + piece.count("”")) % 2 == 1
-    )
-    return dangling or _QUOTED.match(piece) is not None
+    """Whether the piece is direct speech or a block quotation; a question about a quotation is neither."""
+    if _QUOTED.match(piece) is not None:
+        return True
+    return _CLOSES_QUOTE.search(piece) is not None and not (opens_with_question_word(piece) or is_imperative(piece))
 
 
 def is_speaker_line(line: str) -> bool:

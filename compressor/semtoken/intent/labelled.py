@@ -18,7 +18,7 @@ LABELLED_HEAD = 80
 ANSWERED = 30
 """A label whose answer stands below it: a FAQ or a worked example."""
 FAR = 800
-"""More text than this after a question means that it does not close the prompt."""
+"""A labelled question farther than this from both ends of the prompt is the document's."""
 LEAD = 300
 MANY = 20
 """More unanswered labels than this at the head are a list of questions in the document."""
@@ -107,7 +107,7 @@ def _rank(layout: Layout, mark: Label, span: Range, *, answered: bool) -> float:
     if answered:
         return ANSWERED
     near_end = layout.end - span[1] <= FAR and mark.start - layout.start >= layout.end - span[1]
-    near_start = mark.start - layout.start <= MAX_QUESTION
+    near_start = mark.start - layout.start <= FAR
     if not near_end and not near_start:
         return ANSWERED
     if mark.kind == "chat":
@@ -128,8 +128,9 @@ def _inline(layout: Layout, lines: Sequence[Line], marks: Sequence[Label | None]
             span = (label.end, label.end + len(layout.text[label.end : end].rstrip()))
             if not 0 < span[1] - span[0] <= MAX_QUESTION:
                 continue
-            cue = cues.judge(layout.text[label.end : min(span[1], line.end)])
-            if cue is not Cue.NONE or layout.end <= min(span[1], line.end):
+            opening = layout.text[label.end : min(span[1], line.end)]
+            cue = cues.judge(opening)
+            if cue is not Cue.NONE or labels.announces(opening) or layout.end <= min(span[1], line.end):
                 # What leads up to the label in its line ("Answer the following question:") instructs.
                 lead = line.start if label.start - line.start <= LEAD else label.start
                 rank = _rank(layout, label, span, answered=False) - 5

@@ -128,8 +128,10 @@ def test_a_document_alone_asks_nothing(document: str) -> None:
 def test_speech_in_a_document_loses_to_the_question_at_the_other_end() -> None:
     transcript = "\n".join(f"Speaker {n % 3}: Shall we look at item {n} now?" for n in range(60))
     assert question_of(f"{QUESTION}\n\n{transcript}") == QUESTION
-    story = f'{DOCUMENT}\n\n"And where do we go now?"'
-    assert question_of(f"{QUESTION}\n\n{story}") == QUESTION
+    for speech in ('"And where do we go now?"', 'He smiled and murmured softly: "We saw it all, didn\'t we, Brute?"'):
+        assert question_of(f"{QUESTION}\n\n{DOCUMENT}\n\n{speech}") == QUESTION
+        request = "Describe the repairs of the ships"
+        assert question_of(f"{DOCUMENT}\n\n{speech}\n\n{request}") == request
 
 
 @pytest.mark.parametrize(
