@@ -1,0 +1,165 @@
+"""An engine without a model, on a loopback port: speaks vLLM's HTTP, records what it gets, can misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from aiohttp import web
+from semtoken import ServedTokenizer
+
+WORDS = ("The", " answer", " is", " 42", ".")
+MODEL = "fake-model"
+Behaviour = Literal[
+    "answer", "stall", "stall_midway", "die", "die_midway", "end_midway", "break_body", "refuse", "busy"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A generation as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class FakeEngine:
+    """Answers ``WORDS`` as long as ``behaviour`` does not say otherwise."""
+
+    tokenizer: ServedTokenizer
+    behaviour: Behaviour = "answer"
+    tokenize_status: int = 200
+    healthy: bool = True
+    received: list[Received] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a generation has come in."""
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a generation's client has gone away."""
+    url: str = ""
+    _runner: web.AppRunner | None = None
+
+    @property
+    def last(self) -> Received:
+        return self.received[-1]
+
+    async def __aenter__(self, port: int = 0) -> Self:
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/tokenize", self._tokenize)
+        for path in ("/v1/chat/completions", "/v1/completions"):
+            app.router.add_post(path, self._generate)
+        # With cancellation a handler learns that its client has gone, as vLLM's do.
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        return web.Response(status=200 if self.healthy else 503)
+
+    async def _models(self, _request: web.Request) -> web.Response:
+        adapter = {"id": "adapter", "object": "model", "root": "/adapters/1", "parent": MODEL}
+        base = {"id": MODEL, "object": "model", "root": "fake-root", "parent": None}
+        return web.json_response({"object": "list", "data": [adapter, base]})
+
+    async def _tokenize(self, request: web.Request) -> web.Response:
+        if self.tokenize_status != 200:
+            return web.json_response({"error": {"message": "no"}}, status=self.tokenize_status)
+        asked = await request.json()
+        ids = self.tokenizer.ids(asked["prompt"], special_tokens=asked.get("add_special_tokens", True))
+        return web.json_response({"count": len(ids), "max_model_len": 8192, "tokens": ids})
+
+    async def _generate(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.received.append(Received(request.path, headers, await request.read()))
+        self.arrived.set()
+        asked = self.last.json
+        try:
+            if (misbehaved := await self._misbehave(request)) is not None:
+                return misbehaved
+            return await (self._stream(request, asked) if asked.get("stream") else self._whole(request, asked))
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.cancelled.set()
+            raise
+
+    async def _misbehave(self, request: web.Request) -> web.StreamResponse | None:
+        if self.behaviour == "refuse":
+            error = {"message": "max_tokens is too large", "type": "BadRequestError", "param": None, "code": 400}
+            return web.json_response({"error": error}, status=400)
+        if self.behaviour == "busy":
+            return web.json_response({"error": {"message": "busy"}}, status=503, headers={"retry-after": "7"})
+        if self.behaviour == "stall":
+            await asyncio.sleep(60)
+        if self.behaviour == "die":
+            _hang_up(request)
+            return web.Response()
+        if self.behaviour == "break_body":
+            broken = web.StreamResponse(headers={"content-type": "application/json", "content-length": "1000"})
+            await broken.prepare(request)
+            await broken.write(b'{"id":')
+            _hang_up(request)
+            return broken
+        return None
+
+    async def _whole(self, request: web.Request, asked: Any) -> web.Response:
+        choice = {"index": 0, "finish_reason": "stop", **_said(request, "message", "".join(WORDS))}
+        return web.json_response({"id": "x", "model": MODEL, "choices": [choice], "usage": self._usage(asked)})
+
+    async def _stream(self, request: web.Request, asked: Any) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        for number, word in enumerate(WORDS):
+            if number == 2 and self.behaviour == "stall_midway":
+                await asyncio.sleep(60)
+            if number == 2 and self.behaviour in ("die_midway", "end_midway"):
+                if self.behaviour == "die_midway":
+                    # What a client has received but not read is lost with the connection.
+                    await asyncio.sleep(0.2)
+                    _hang_up(request)
+                return response
+            await _send(response, {"id": "x", "choices": [{"index": 0, **_said(request, "delta", word)}]})
+        if (asked.get("stream_options") or {}).get("include_usage"):
+            await _send(response, {"id": "x", "choices": [], "usage": self._usage(asked)})
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    def _usage(self, asked: Any) -> dict[str, int]:
+        prompt = asked.get("prompt")
+        if prompt is None:
+            count = self.tokenizer.count_messages(asked["messages"])
+        else:
+            count = sum(len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt))
+        return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
+
+
+def _prompts(prompt: Any) -> list[Any]:
+    return prompt if isinstance(prompt, list) and isinstance(prompt[0], list | str) else [prompt]
+
+
+def _said(request: web.Request, chat_field: str, text: str) -> dict[str, Any]:
+    chat = request.path.endswith("/chat/completions")
+    return {chat_field: {"role": "assistant", "content": text}} if chat else {"text": text}
+
+
+async def _send(response: web.StreamResponse, chunk: dict[str, Any]) -> None:
+    await response.write(b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n")
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()

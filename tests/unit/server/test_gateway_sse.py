@@ -1,0 +1,70 @@
+"""Events on their way through: whole, in order, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from semtoken_server.errors import EngineConnectionError
+from semtoken_server.sse import EventRelay
+
+SEMTOKEN = {"status": "compressed"}
+TOKEN = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+# A model may well write about its own protocol.
+QUOTE = b'data: {"choices":[{"delta":{"content":"\\"choices\\":[], \\"usage\\": {}"}}]}\n\n'
+RUNNING_USAGE = b'data: {"choices":[{"delta":{"content":"b"}}],"usage":{"prompt_tokens":1}}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n'
+SPLICED = b'data: {"choices":[],"usage":{"prompt_tokens":1},"semtoken":{"status":"compressed"}}\n\n'
+COMMENT = b": ping\r\n\r\n"
+DONE = b"data: [DONE]\n\n"
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.events = 0
+
+    def event(self) -> None:
+        self.events += 1
+
+
+async def relayed(chunks: Iterable[bytes]) -> tuple[list[bytes], int]:
+    async def arriving() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    counted = Counted()
+    relay = EventRelay(SEMTOKEN, counted)
+    return [events async for events in relay.relay(arriving())], counted.events
+
+
+@given(st.lists(st.sampled_from([TOKEN, QUOTE, RUNNING_USAGE, COMMENT]), max_size=4), st.data())
+async def test_any_cutting_into_chunks_gives_the_same_events(events: Sequence[bytes], data: st.DataObject) -> None:
+    stream = b"".join([*events, USAGE, DONE])
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8).map(sorted))
+    chunks = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    passed, counted = await relayed(chunks)
+    assert b"".join(passed) == b"".join([*events, SPLICED, DONE])
+    assert counted == sum(event is not COMMENT for event in events)
+
+
+async def test_an_event_leaves_as_soon_as_it_is_whole() -> None:
+    assert (await relayed([TOKEN, TOKEN[:9], TOKEN[9:] + TOKEN[:3], TOKEN[3:] + DONE]))[0] == [
+        TOKEN,
+        TOKEN,
+        TOKEN + DONE,
+    ]
+
+
+@pytest.mark.parametrize("end", [b"", b"data: [DO", b'data: {"text":"data: [DONE]"}\n\n'])
+async def test_a_stream_without_its_end_mark_was_cut(end: bytes) -> None:
+    with pytest.raises(EngineConnectionError, match="broke off"):
+        await relayed([TOKEN, end])
+
+
+async def test_a_usage_chunk_with_other_spacing_is_found() -> None:
+    chunk = {"id": "x", "choices": [], "usage": {"total_tokens": 3}}
+    passed, _ = await relayed([b"data:" + json.dumps(chunk, indent=None).encode() + b"\n\n", DONE])
+    assert json.loads(passed[0].removeprefix(b"data: ")) == {**chunk, "semtoken": SEMTOKEN}
