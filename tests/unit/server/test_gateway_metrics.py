@@ -1,0 +1,54 @@
+"""The metrics' names, and that several workers' figures come together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+from semtoken_server.metrics import Metrics
+
+OBSERVE = """
+import sys
+from pathlib import Path
+from semtoken_server.metrics import Metrics
+metrics = Metrics(Path(sys.argv[1]))
+metrics.requests.labels("/v1/completions", "200").inc()
+metrics.inflight.inc()
+metrics.engine_up.labels("e").set(int(sys.argv[2]))
+sys.stdin.readline()
+"""
+
+
+def test_names_follow_the_contract() -> None:
+    families = list(text_string_to_metric_families(Metrics().render("")[0].decode()))
+    assert {family.name for family in families if not family.name.startswith("semtoken_")} == set()
+    assert all(family.documentation.endswith(".") for family in families if not family.name.endswith("_created"))
+
+
+def test_openmetrics_is_served_to_who_asks_for_it() -> None:
+    body, content_type = Metrics().render("application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+
+
+def test_several_processes_are_one_exposition(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", OBSERVE, str(tmp_path)]
+    workers = [
+        subprocess.Popen([*command, up], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        for up in ("0", "1")
+    ]
+    try:
+        for worker in workers:
+            worker.communicate(b"\n", timeout=120)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    exposed = Metrics(tmp_path).render("")[0].decode()
+    assert 'semtoken_requests_total{code="200",route="/v1/completions"} 2.0' in exposed
+    assert "semtoken_inflight_requests 2.0" in exposed
+    assert 'semtoken_engine_up{engine="e"} 0.0' in exposed
