@@ -33,6 +33,8 @@ LONG = 250
 """A sentence beyond this many characters is prose."""
 BRIEF = 200
 """A piece of up to this many characters that asks anywhere is a question."""
+COURTESY = 60
+""""Thanks a lot!": the user's own words up to this many characters."""
 ANSWER = 150
 """A question with more than this many characters after it has its answer there."""
 
@@ -42,7 +44,7 @@ class Cue(IntEnum):
 
     NONE = 0
     HOW_TO_ANSWER = 12
-    """"Answer from the passages only": an instruction, never the question itself."""
+    """"Answer from the passages only", "Thanks!": the user's words, never the question itself."""
     KEYWORDS = 30
     """Lower case and unpunctuated, as typed into a search box; means something at the end only."""
     ASIDE = 38
@@ -107,6 +109,8 @@ def judge(piece: str) -> Cue:
     if is_imperative(texts[0]) or (_size(piece) <= 400 and is_imperative(texts[-1])):
         about = pattern(_LEXICON, "imperative", "about_answering").search(piece)
         return Cue.HOW_TO_ANSWER if about else Cue.IMPERATIVE
+    if len(piece) <= COURTESY and pattern(_LEXICON, "courtesy", "words", "^{}").match(piece):
+        return Cue.HOW_TO_ANSWER
     return _judge_unmarked(piece, texts)
 
 

@@ -18,6 +18,8 @@ from semtoken.intent.lexicon import load, unspaced
 SHORT = 600
 """A message of up to this many characters (CJK and Thai count threefold) is all question."""
 MAX_INSTRUCTION = 1_500
+CLOSING = 60
+"""A last paragraph of up to this many characters is kept, question or not."""
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -122,6 +124,10 @@ def _is_rival(candidate: Candidate, best: Candidate) -> bool:
 def _edges(layout: Layout) -> list[Range]:
     """Instructions and document labels at both ends, inwards to where the document begins."""
     found: list[Range] = []
+    last = layout.tail[-1] if layout.tail else None
+    if last and not last.data and len(last) <= CLOSING:
+        # "Go on.": whatever a last word is, keeping it costs a few tokens and losing it may cost the turn.
+        found.append((last.start, last.end))
     for paragraphs, step in ((layout.head, 1), (layout.tail, -1)):
         for paragraph in paragraphs[::step][:4]:
             taken = _instruction(layout, paragraph, step)

@@ -190,6 +190,24 @@ def test_pins_instructions_labels_and_cues() -> None:
     assert pinned(after) == ["Answer in one short sentence."]
 
 
+@pytest.mark.parametrize("closing", ["Thanks!", "Go on.", "Vielen Dank im Voraus", "谢谢！", "Many thanks in advance."])
+def test_a_polite_closing_is_pinned_and_hides_no_question(closing: str) -> None:
+    text = f"{DOCUMENT}\n\n{QUESTION}\n\n{closing}"
+    assert question_of(text) == QUESTION
+    assert pinned(text) == [closing]
+
+
+@pytest.mark.parametrize("closing", ["Thanks!", "Ahoy there."])
+def test_a_last_word_is_kept_but_is_no_question(closing: str) -> None:
+    text = f"{DOCUMENT}\n\n{closing}"
+    assert question_of(text) is None
+    assert pinned(text) == [closing]
+
+
+def test_thanks_alone_are_no_query() -> None:
+    assert find_question("Thanks!").query("Thanks!") is None
+
+
 def test_open_item_of_a_few_shot_prompt_is_the_question() -> None:
     item = "Dialogue: Amy: Are you in?\nTom: Back at five.\nSummary:"
     shots = "".join(
