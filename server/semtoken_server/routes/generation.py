@@ -100,12 +100,18 @@ def _bypass(gateway: Gateway, generation: ChatRequest | CompletionRequest, optio
         return gateway.compression.bypass("off", "mode_off")
     if (reason := generation.uncompressible()) is not None:
         return gateway.compression.bypass("skipped", reason)
-    # A token is at least a byte, so a short request need not be tokenised; keep tags must be taken out of it.
+    # A token is at least a byte, so where all texts together are short none need be tokenised: there is
+    # nothing to compress, and nothing that a question could recall. Keep tags must be taken out, though.
     if asked.mode == "auto" and asked.target_tokens is None and not asked.keep_tags:
-        texts = generation.texts()
-        if sum(map(len, texts)) < asked.min_tokens and sum(len(t.encode()) for t in texts) < asked.min_tokens:
+        texts = generation.texts(asked.roles)
+        if texts and _bytes_under(texts, asked.min_tokens):
             return gateway.compression.bypass("skipped", "too_short")
     return None
+
+
+def _bytes_under(texts: list[str], limit: int) -> bool:
+    # A character is at least a byte: long texts are told by their lengths, and not encoded.
+    return sum(map(len, texts)) < limit and sum(len(text.encode()) for text in texts) < limit
 
 
 def _options(request: Request, gateway: Gateway, body: JsonBody, **route: Any) -> RequestOptions:

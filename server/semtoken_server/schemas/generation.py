@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Annotated, Any
 
 from pydantic import (
@@ -104,10 +105,12 @@ class ChatRequest(GenerationRequest):
     messages: list[ChatMessage] = Field(min_length=1)
     tools: list[dict[str, Any]] | None = None
 
-    def texts(self) -> list[str]:
-        """Every text of the messages."""
+    def texts(self, roles: Container[str]) -> list[str]:
+        """Every text of the messages of these roles: what may be compressed."""
         found: list[str] = []
         for message in self.messages:
+            if message.role not in roles:
+                continue
             parts = [message.content] if isinstance(message.content, str) else message.content or []
             for part in parts:
                 text = part.get("text") if isinstance(part, dict) else part
@@ -126,8 +129,8 @@ class CompletionRequest(GenerationRequest):
         """Why the request must reach the engine as it came, if so."""
         return "client_token_ids" if is_token_ids(self.prompt) else super().uncompressible()
 
-    def texts(self) -> list[str]:
-        """Every prompt that is text."""
+    def texts(self, _roles: Container[str] = ()) -> list[str]:
+        """Every prompt that is text; a prompt has no role."""
         if isinstance(self.prompt, str):
             return [self.prompt]
         return list(self.prompt) if is_texts(self.prompt) else []
