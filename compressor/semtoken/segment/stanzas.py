@@ -128,12 +128,11 @@ class StanzaReader:
         lines = self.lines
         end = index + 1
         while end < last and lines.kinds[end] not in self._readers:
-            end += 1
-        # The line above a rule is a heading: leave it to the next round.
-        for rule in range(index + 2, end):
-            if lines.kinds[rule] is LineKind.RULE:
-                end = rule - 1
+            if lines.kinds[end] is LineKind.RULE and end > index + 1:
+                # The line above a rule is a heading: leave it to the next round.
+                end -= 1
                 break
+            end += 1
         blocks: list[Block] = []
         for begin, stop in logical_lines(lines, self.scripts, index, end):
             joins = bool(blocks) and not is_paragraph(lines, begin, stop)
