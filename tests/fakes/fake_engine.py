@@ -19,7 +19,7 @@ Behaviour = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A generation as it arrived."""
+    """A request as it arrived."""
 
     path: str
     headers: dict[str, str]
@@ -39,6 +39,9 @@ class FakeEngine:
     tokenize_status: int = 200
     healthy: bool = True
     received: list[Received] = field(default_factory=list)
+    """Generations, in the order of their arrival."""
+    passed: list[Received] = field(default_factory=list)
+    """Requests to the routes that answer with what they were sent."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a generation has come in."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,6 +60,8 @@ class FakeEngine:
         app.router.add_post("/tokenize", self._tokenize)
         for path in ("/v1/chat/completions", "/v1/completions"):
             app.router.add_post(path, self._generate)
+        for path in ("/v1/embeddings", "/detokenize", "/sleep"):
+            app.router.add_post(path, self._echo)
         # With cancellation a handler learns that its client has gone, as vLLM's do.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -84,9 +89,13 @@ class FakeEngine:
         ids = self.tokenizer.ids(asked["prompt"], special_tokens=asked.get("add_special_tokens", True))
         return web.json_response({"count": len(ids), "max_model_len": 8192, "tokens": ids})
 
+    async def _echo(self, request: web.Request) -> web.Response:
+        self.passed.append(await _received(request))
+        cookies = {"set-cookie": "session=engine", "x-request-id": "engine-made"}
+        return web.Response(body=self.passed[-1].body, content_type="application/json", headers=cookies)
+
     async def _generate(self, request: web.Request) -> web.StreamResponse:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.received.append(Received(request.path, headers, await request.read()))
+        self.received.append(await _received(request))
         self.arrived.set()
         asked = self.last.json
         try:
@@ -145,6 +154,11 @@ class FakeEngine:
         else:
             count = sum(len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt))
         return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
+
+
+async def _received(request: web.Request) -> Received:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Received(request.path, headers, await request.read())
 
 
 def _prompts(prompt: Any) -> list[Any]:

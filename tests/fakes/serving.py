@@ -1,0 +1,104 @@
+"""The gateway behind a real uvicorn on a loopback port, in the test's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+from fakes.gated import sound
+from fakes.fake_engine import FakeEngine
+from fastapi import FastAPI
+from semtoken_server.app import create_app
+from semtoken_server.compression.library import CompressorLike
+from semtoken_server.compression.thread import ThreadCompressor
+from semtoken_server.engines.http import HttpEngine
+from semtoken_server.metrics import Metrics
+from semtoken_server.settings import CompressionDefaults, Settings
+
+MIN_TOKENS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A gateway that answers, and its engine."""
+
+    url: str
+    engine: FakeEngine
+    client: httpx.AsyncClient
+    metrics: Metrics
+
+    async def post(self, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
+        """POST ``body`` as JSON, or as it is if it is bytes."""
+        if isinstance(body, bytes):
+            headers = {"content-type": "application/json", **arguments.pop("headers", {})}
+            return await self.client.post(path, content=body, headers=headers, **arguments)
+        return await self.client.post(path, json=body, **arguments)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of a sample; 0 where there is none yet."""
+        exposition, _ = self.metrics.render("")
+        wanted = {f'{key}="{value}"' for key, value in labels.items()}
+        for line in exposition.decode().splitlines():
+            sample, _, value = line.rpartition(" ")
+            found, _, inside = sample.partition("{")
+            if found == name and wanted <= set(inside.rstrip("}").split(",")):
+                return float(value)
+        return 0.0
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """The app's URL while uvicorn serves it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, lifespan="on", ws="none", access_log=False, log_config=None, timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve([listening]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()
+
+
+@asynccontextmanager
+async def gateway(
+    engine: FakeEngine,
+    load: Callable[[str], CompressorLike] = lambda _tokenizer: sound(),
+    *,
+    wait: bool = True,
+    min_tokens: int = MIN_TOKENS,
+    **settings: Any,
+) -> AsyncIterator[Served]:
+    """A gateway in front of ``engine``; with ``wait`` it is ready, whether it can compress or not."""
+    compression = CompressionDefaults(min_tokens=min_tokens)
+    given = {"engine_urls": (engine.url,), "tokenizer": "fake", "compression": compression, **settings}
+    configured = Settings.load(None, **given)
+    metrics = Metrics()
+    http = HttpEngine(configured.engine_urls, metrics, api_key="engine-key", health_interval_s=0.05)
+    compressor = ThreadCompressor(load, max_queue=configured.compress_queue)
+    app = create_app(configured, engine=http, compressor=compressor, metrics=metrics)
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+        served = Served(url, engine, client, metrics)
+        if wait:
+            await until_ready(client)
+        yield served
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    """Wait until the gateway is ready; at most ten seconds."""
+    for _ in range(1000):
+        if (await client.get("/health/ready")).status_code == 200:
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError((await client.get("/health/ready")).text)

@@ -1,0 +1,26 @@
+"""Long texts of many different sentences, made on the spot."""
+
+from __future__ import annotations
+
+_NAMES = ("Ada", "Bruno", "Chen", "Dilara", "Emeka", "Farah", "Goran", "Hana", "Ivan", "Jun")
+_THINGS = ("bridge", "garden", "engine", "library", "harbour", "orchard", "tunnel", "theatre", "mill", "tower")
+_DEEDS = ("repaired", "painted", "sold", "described", "visited", "measured", "rented", "guarded", "cleaned", "drew")
+NEEDLE = "The vault code of the northern archive is 7316."
+QUESTION = "What is the vault code of the northern archive?"
+
+
+def document(sentences: int = 60, *, needle: bool = True) -> str:
+    """Sentences that all say something else, with the needle in the middle."""
+    made = [
+        f"In the year {1700 + n} {_NAMES[n % 10]} {_DEEDS[(n // 10 + n) % 10]} the {_THINGS[(3 * n) % 10]} "
+        f"near the {_THINGS[(7 * n + 1) % 10]} number {n}."
+        for n in range(sentences)
+    ]
+    if needle:
+        made.insert(sentences // 2, NEEDLE)
+    return " ".join(made)
+
+
+def rag(sentences: int = 60) -> str:
+    """A document with a question about it."""
+    return f"{document(sentences)}\n\nQuestion: {QUESTION}"
