@@ -13,13 +13,13 @@ _MONTHS = (
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 )
 _UNITS = (
-    "%|‰|°[CF]?|[ap]\\.?m\\.?|thousand|million|billion|trillion|bn|mn"
+    "[%％]|‰|°[CF]?|[ap]\\.?m\\.?|thousand|million|billion|trillion|bn|mn"
     "|percent|per\\ cent|USD|EUR|GBP|JPY|CNY|RUB|INR|CHF|dollars?|euros?|pounds?|yen|rupees?|cents?"
     "|[kmcµμn]?m[²³23]?|km/h|mph|m/s|kph|miles?|feet|foot|ft|inch(?:es)?|in|yards?|yd|acres?|ha|hectares?"
     "|[kmµμ]?g|kilograms?|grams?|tons?|tonnes?|lbs?|oz|[mkcd]?[lL]|lit(?:er|re)s?|gallons?"
     "|[kMGT]?i?[Bb](?:ps|/s)?|bytes?|[kMG]?Hz|[kMGT]?Wh?|[kM]?V|[mk]?A|[kMG]?Pa|[kM]?J|k?cal|[KFC]|dB|px|pt"
     "|[mµμn]?s|sec(?:onds?)?|min(?:utes?)?|h|hrs?|hours?|days?|weeks?|months?|years?|x|k|M"
-    "|[$€£¥₹₽₩]|万|亿|億|元|円|원|米|公里|千米|公斤|年|月|日|%|руб\\.?|млн|млрд|тыс\\.?|км|кг|лет|года?"
+    "|[$€£¥₹₽₩]|руб\\.?|млн|млрд|тыс\\.?|км|кг|лет|года?"
 )
 # A line break that is not the end of the paragraph.
 _WRAP = r"\n(?![^\S\n]{0,8}\n)"
@@ -42,7 +42,12 @@ _QUOTATIONS = "|".join(
     )
 )
 _WORD = "[A-Za-z0-9_]"
-_MEASURE = rf"(?:\s?(?:{_UNITS})(?!\w))?+"
+_WIDE_UNITS = (
+    "(?:[十百千]?[万亿億兆]|[百千])?(?:美元|欧元|日元|元|円|ドル|원|米|公里|千米|厘米|公斤|千克|吨|トン|克|公顷|平方公里"
+    "|人|个|名|年|月|日|天|岁|歳|小时|時間|分钟|分|秒|度|倍|次|回)|[十百千]?[万亿億兆]"
+)
+# Chinese and Japanese put no space behind a unit.
+_MEASURE = rf"(?:\s?(?:(?:{_UNITS})(?![^\W\u3040-\u9fff\uac00-\ud7af])|{_WIDE_UNITS}))?+"
 
 # Where a word, a number or a sign starts: the first character sorts most alternatives out.
 _LETTERS = rf"""

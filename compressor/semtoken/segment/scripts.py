@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from semtoken.segment.latin import latin_language
+
 _OTHER, _LATIN, _HAN, _KANA = "", "latin", "han", "kana"
 
 # First code point of a range and the script of that range (Unicode 15 block boundaries).
@@ -59,8 +61,6 @@ _RANGES: tuple[tuple[int, str], ...] = (
     (0x32000, _OTHER),
 )
 _LANGUAGES = {
-    _OTHER: "en",
-    _LATIN: "en",
     "greek": "el",
     "cyrillic": "ru",
     "armenian": "hy",
@@ -77,7 +77,7 @@ _LANGUAGES = {
     _KANA: "ja",
     _HAN: "zh",
 }
-_NAMES = tuple(_LANGUAGES)
+_NAMES = (_OTHER, _LATIN, *_LANGUAGES)
 _STARTS = np.array([start for start, _ in _RANGES], dtype=np.uint32)
 _IDS = np.array([_NAMES.index(name) for _, name in _RANGES], dtype=np.uint8)
 _KANA_ID, _HAN_ID = _NAMES.index(_KANA), _NAMES.index(_HAN)
@@ -92,18 +92,19 @@ class ScriptMap:
     """The script of every character of a text, for look-ups by range."""
 
     def __init__(self, text: str) -> None:
+        self._latin = latin_language(text)
         self._ids: npt.NDArray[np.uint8] | None = None
         if not text.isascii():
             codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
             self._ids = _IDS[np.searchsorted(_STARTS, codes, side="right") - 1]
 
     def language(self, start: int, end: int) -> str:
-        """ISO 639-1 code for ``text[start:end]`` by its dominant script; ``en`` for Latin or none."""
+        """ISO 639-1 code for ``text[start:end]`` by its dominant script; Latin, or none, has the text's language."""
         if self._ids is None:
-            return "en"
+            return self._latin
         counts = np.bincount(self._ids[start:end], minlength=len(_NAMES))
         counts[0] = 0
         # Japanese is written in more Han than kana at times, Chinese never in kana.
         if counts[_KANA_ID] * 10 > counts[_HAN_ID]:
             counts[_KANA_ID] += counts[_HAN_ID]
-        return _LANGUAGES[_NAMES[int(counts.argmax())]]
+        return _LANGUAGES.get(_NAMES[int(counts.argmax())], self._latin)

@@ -14,10 +14,12 @@ from semtoken.segment import segment
 
 FRAGMENTS = st.sampled_from(
     [
-        *("\n", "\n\n", "\r\n", "\r", " ", "\t", ". ", "! ", "؟ ", "。", "; ", ", ", ": ", "।", "\u2028", "\x00", "\ufeff"),
-        *("```\n", "~~~\n", "# Title\n", "- item ", "| a | b |\n", "|---|---|\n", "a\tb\n", "> quote\n", "Alice: hi\n", "---\n"),
-        *("2024-01-01 10:00:00 INFO x\n", "def f(x):\n    return x\n", "From: a\nTo: b\n", "===\n", "Passage 1: Title\n"),
-        *('{"a": [1, 2, {"b": "c"}], "d": "e"}', "[[[", "{", "}", '"', "“", "”", "https://a.b/c?d", "$3.5 million", "x_y.z"),
+        *("\n", "\n\n", "\r\n", "\r", " ", "\t", ". ", "! ", "؟ ", "。", "; ", ", ", ": ", "।"),
+        *("\u2028", "\x00", "\ufeff", "```\n", "~~~\n", "# Title\n", "- item ", "| a | b |\n"),
+        *("|---|---|\n", "a\tb\n", "> quote\n", "Alice: hi\n", "---\n", "===\n", "Passage 1: Title\n"),
+        *("2024-01-01 10:00:00 INFO x\n", "def f(x):\n    return x\n", "From: a\nTo: b\n"),
+        *('{"a": [1, 2, {"b": "c"}], "d": "e"}', "[[[", "{", "}", '"', "“", "”"),
+        *("https://a.b/c?d", "$3.5 million", "x_y.z"),
         *("Слово", "λέξη", "كلمة", "नमस्ते", "สวัสดี", "你好", "こんにちは", "한국어", "שלום"),
         *("e\u0301", "\u0301", "👨\u200d👩\u200d👧", "🇩🇪🇫🇷", "\ud83d\ude00", "\udc00", "\ud800", "👍🏽", "क्षि"),
         *("<semtoken:keep>", "</semtoken:keep>", "word", "Word", "lorem ipsum dolor sit amet ", "x" * 70),

@@ -1,0 +1,138 @@
+"""Whatever leaves of a JSON document stay, what stays is JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import of_kind, pieces, resolve
+from semtoken.datamodels import Segmentation, UnitKind
+from semtoken.segment import segment
+from semtoken.structure import resolve_glue
+
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=12)
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=5), st.dictionaries(st.text(max_size=8), inner, max_size=5)),
+    max_leaves=25,
+)
+DOCUMENTS = st.one_of(
+    st.lists(VALUES, min_size=1, max_size=6), st.dictionaries(st.text(max_size=8), VALUES, min_size=1)
+)
+INDENTS = st.sampled_from([None, 0, 2, "\t"])
+
+
+def glued(units: Segmentation, chosen: list[int]) -> str:
+    keep = np.zeros(len(units), dtype=np.bool_)
+    keep[chosen] = True
+    stays = resolve_glue(units, keep)
+    return "".join(piece for piece, kept in zip(pieces(units), stays, strict=True) if kept)
+
+
+def is_part_of(part: Any, whole: Any) -> bool:
+    """Whether ``part`` is ``whole`` with elements left out."""
+    if isinstance(whole, dict):
+        return isinstance(part, dict) and all(key in whole and is_part_of(part[key], whole[key]) for key in part)
+    if isinstance(whole, list):
+        rest = iter(whole)
+        return isinstance(part, list) and all(any(is_part_of(item, other) for other in rest) for item in part)
+    return bool(part == whole and type(part) is type(whole))
+
+
+@given(DOCUMENTS, INDENTS, st.booleans(), st.sampled_from([1, 8, 30]), st.data())
+@settings(max_examples=400, deadline=None)
+def test_any_choice_of_leaves_is_valid_json(
+    document: Any, indent: int | str | None, ascii_only: bool, limit: int, data: st.DataObject
+) -> None:
+    text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
+    units = segment(text, max_unit_chars=limit)
+    items = np.flatnonzero(units.kinds == UnitKind.JSON_ITEM).tolist()
+    if not items:  # too short to be taken for data
+        return
+    chosen = data.draw(st.lists(st.sampled_from(items), unique=True))
+    left = glued(units, chosen)
+    assert left == resolve(units, chosen)
+    if chosen:
+        assert is_part_of(json.loads(left), document)
+    else:
+        assert not left.strip()
+    assert glued(units, items) == text
+
+
+@given(DOCUMENTS, INDENTS, st.data())
+@settings(max_examples=100, deadline=None)
+def test_keep_tags_in_json_leave_valid_json(document: Any, indent: int | str | None, data: st.DataObject) -> None:
+    plain = json.dumps(document, indent=indent)
+    first, last = sorted(data.draw(st.tuples(*[st.integers(0, len(plain))] * 2)))
+    text = f"{plain[:first]}<semtoken:keep>{plain[first:last]}</semtoken:keep>{plain[last:]}"
+    units = segment(text, keep_tags=True, max_unit_chars=10)
+    if not (units.kinds == UnitKind.JSON_ITEM).any():
+        return
+    extra = data.draw(st.lists(st.sampled_from(np.flatnonzero(units.content).tolist()), unique=True))
+    owner = np.cumsum(np.append(True, np.diff(units.starts) < 0))
+    assert len(owner) == len(units)
+    left = glued(units, [*np.flatnonzero(units.pinned & units.content).tolist(), *_whole_items(units, extra)])
+    if left.strip():
+        assert is_part_of(json.loads(left), document)
+
+
+def _whole_items(units: Segmentation, chosen: list[int]) -> list[int]:
+    """Leaves among ``chosen`` that no tag cuts: cut ones are pinned and stay in any case."""
+    return [index for index in chosen if not units.pinned[index]]
+
+
+def test_a_document_becomes_containers_leaves_and_commas() -> None:
+    units = segment('{"a": [1, {"b": "x"}], "c": {}, "d": "long enough"}', max_unit_chars=12)
+    assert pieces(units) == [
+        *("{", '"a": [', "1", ", ", '{"b": "x"}', "]", ", ", '"c": {}', ", ", '"d": "long enough"', "}"),
+    ]
+    assert units.container_parents.tolist() == [-1, 0]
+    assert units.containers.tolist() == [0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+
+
+def test_leaves_are_atoms() -> None:
+    units = segment('{"first": "aaaaaaaaaa", "second": "bbbbbbbbbb"}', max_unit_chars=25)
+    assert [units.text[a:b] for a, b in units.atoms] == of_kind(units, UnitKind.JSON_ITEM)
+
+
+def test_json_lines_are_an_item_each() -> None:
+    lines = [json.dumps({"id": n, "text": "x" * 10}) for n in range(5)]
+    units = segment("\n".join(lines))
+    assert [piece.strip() for piece in of_kind(units, UnitKind.JSON_ITEM)] == lines
+    kept = glued(units, np.flatnonzero(units.content)[[0, 3]].tolist())
+    assert [json.loads(line)["id"] for line in kept.split()[::1] if line.startswith("{")] or kept
+    assert [json.loads(line)["id"] for line in kept.splitlines() if line.strip()] == [0, 3]
+
+
+@pytest.mark.parametrize(
+    "prose",
+    ["See [1] and [2].", "{not json}", "[a, b]", '{"a": }', '{"open": [1, 2', "[1, 2, 3] are numbers.", "{}", "[]"],
+)
+def test_what_only_looks_like_json_is_prose(prose: str) -> None:
+    assert not of_kind(segment(prose), UnitKind.JSON_ITEM)
+
+
+def test_a_document_stands_between_prose() -> None:
+    document = json.dumps({f"key {n}": n for n in range(40)}, indent=2)
+    units = segment(f"The answer of the tool:\n\n{document}\n\nThat is all. Thank you.", max_unit_chars=50)
+    assert of_kind(units, UnitKind.SENTENCE) == ["The answer of the tool:", "That is all. ", "Thank you."]
+    assert len(of_kind(units, UnitKind.JSON_ITEM)) == 40
+    assert len(set(units.paragraphs[units.containers >= 0])) == 1
+
+
+def test_deep_nesting_is_cut_to_a_bounded_depth() -> None:
+    document: Any = "x" * 100
+    for level in range(200):
+        document = {"level": level, "inner": document}
+    text = json.dumps(document)
+    units = segment(text, max_unit_chars=20)
+    assert "".join(pieces(units)) == text
+    leaves = np.flatnonzero(units.kinds == UnitKind.JSON_ITEM).tolist()
+    for leaf in leaves:
+        assert is_part_of(json.loads(glued(units, [leaf])), document)
