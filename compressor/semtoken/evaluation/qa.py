@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation import metrics
 from semtoken.evaluation.datasets import DataSet, Example
-from semtoken.evaluation.methods import Method
+from semtoken.evaluation.methods import Compressed, Method
 from semtoken.evaluation.metrics import answer_in_context
 from semtoken.evaluation.prompts import QaPrompt
 from semtoken.evaluation.protocol import Progress, generator, silent, token_budget
@@ -98,30 +98,42 @@ def _measure(
     data: str, example: Example, methods: Sequence[Method], scorer: Scorer, settings: QaSettings
 ) -> Iterator[QaOutcome]:
     original = scorer.tokenizer.count(example.context)
-    question = example.question if settings.use_query else None
     answerable = answer_in_context(example.context, example.answers)
     cluster = hashlib.sha256(example.context.encode()).hexdigest()
-    for method in methods:
-        ratios = (1.0,) if method.name == "none" else settings.ratios
-        budgets = [token_budget(original, ratio) for ratio in ratios]
-        rng = generator(settings.seed, example.id, method.name)
-        for ratio, short in zip(ratios, method.compress(example.context, question, budgets, rng), strict=True):
-            score = scorer.score(QaPrompt(short.text, example.question), example.answers[0])
+    for ratio, forms in _compress(example, original, methods, settings).items():
+        prompts = [QaPrompt(form.text, example.question) for form in forms.values()]
+        scores = scorer.score(prompts, example.answers[0])
+        for (method, form), score in zip(forms.items(), scores, strict=True):
             yield QaOutcome(
                 data=data,
                 task=example.task,
                 example=example.id,
                 cluster=cluster,
-                method=method.name,
+                method=method,
                 ratio=ratio,
                 original_tokens=original,
-                kept_fraction=short.tokens / original,
+                kept_fraction=form.tokens / original,
                 f1=_rate(metrics.f1, score, example),
                 em=_rate(metrics.exact_match, score, example),
-                answer_in_context=float(answer_in_context(short.text, example.answers)) if answerable else None,
+                answer_in_context=float(answer_in_context(form.text, example.answers)) if answerable else None,
                 answer_nll=score.answer_nll,
-                compress_seconds=short.seconds,
+                compress_seconds=form.seconds,
             )
+
+
+def _compress(
+    example: Example, tokens: int, methods: Sequence[Method], settings: QaSettings
+) -> dict[float, dict[str, Compressed]]:
+    """Every method's form of the context at each ratio; the forms of one ratio are of one length."""
+    question = example.question if settings.use_query else None
+    forms: dict[float, dict[str, Compressed]] = {}
+    for method in methods:
+        ratios = (1.0,) if method.name == "none" else settings.ratios
+        budgets = [token_budget(tokens, ratio) for ratio in ratios]
+        rng = generator(settings.seed, example.id, method.name)
+        for ratio, form in zip(ratios, method.compress(example.context, question, budgets, rng), strict=True):
+            forms.setdefault(ratio, {})[method.name] = form
+    return forms
 
 
 def _rate(metric: Callable[[str, Sequence[str]], float], score: Score, example: Example) -> float | None:

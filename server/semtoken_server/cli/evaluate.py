@@ -16,7 +16,7 @@ from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
 from semtoken.evaluation.scorers.local import Device
 
 from semtoken_server.cli.evaluate_models import Engine, Models, exclusive
-from semtoken_server.cli.evaluate_options import names, one_line_errors, ratios, unique
+from semtoken_server.cli.evaluate_options import names, ratios, unique
 from semtoken_server.cli.evaluate_output import deliver, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Measure what compression saves and what it costs, method by method.")
@@ -69,19 +69,18 @@ def qa(
     html_out: HtmlOut = None,
 ) -> None:
     """Answer questions about compressed contexts: F1, exact match, answers kept, answer NLL."""
-    with one_line_errors():
-        exclusive(model=model, url=url)
-        settings = QaSettings(ratios(ratio), seed=seed, use_query=not no_query, window=window)
-        asked = names(methods)
-        sources = unique([*(data or ()), *(more or ())]) or [BUNDLED]
-        datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources]
-        models = Models(model or tokenizer, encoder, device, max_new_tokens)
-        scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
-        built = models.methods(asked)
-        with progress_bar() as progress:
-            run = run_qa(datasets, built, scorer, settings, progress)
-        report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split)
-        deliver(report, json_out, html_out)
+    exclusive(model=model, url=url)
+    settings = QaSettings(ratios(ratio), seed=seed, use_query=not no_query, window=window)
+    asked = names(methods)
+    sources = unique([*(data or ()), *(more or ())]) or [BUNDLED]
+    datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources]
+    models = Models(model or tokenizer, encoder, device, max_new_tokens)
+    scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
+    built = models.methods(asked)
+    with progress_bar() as progress:
+        run = run_qa(datasets, built, scorer, settings, progress)
+    report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split)
+    deliver(report, json_out, html_out)
 
 
 @app.command()
@@ -101,13 +100,12 @@ def lm(
     html_out: HtmlOut = None,
 ) -> None:
     """Predict the tokens after compressed contexts: perplexity and NLL against the whole context."""
-    with one_line_errors():
-        settings = LmSettings(context, target, ratios(ratio), limit, seed)
-        asked = names(methods)
-        corpora = [load_corpus(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
-        models = Models(model, encoder, device)
-        built = models.methods(asked)
-        with progress_bar() as progress:
-            run = run_lm(corpora, built, models.local, settings, progress)
-        report = lm_report(run, settings, model=models.local.name, tokenizer=models.local.tokenizer)
-        deliver(report, json_out, html_out)
+    settings = LmSettings(context, target, ratios(ratio), limit, seed)
+    asked = names(methods)
+    corpora = [load_corpus(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
+    models = Models(model, encoder, device)
+    built = models.methods(asked)
+    with progress_bar() as progress:
+        run = run_lm(corpora, built, models.local, settings, progress)
+    report = lm_report(run, settings, model=models.local.name, tokenizer=models.local.tokenizer)
+    deliver(report, json_out, html_out)

@@ -15,7 +15,6 @@ from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
 from semtoken.evaluation.scorers.local import Device
 from semtoken.evaluation.scorers.rendering import load_tokenizer
 from semtoken.tokenizer import ServedTokenizer
-from transformers.utils import logging as transformers_logging
 
 from semtoken_server.cli.evaluate_output import say
 
@@ -51,7 +50,6 @@ class Models:
     @cached_property
     def local(self) -> LocalModel:
         """The evaluated model in this process."""
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         return LocalModel.from_pretrained(self.folder, device=self.device, max_new_tokens=self.max_new_tokens)
 
     @cached_property

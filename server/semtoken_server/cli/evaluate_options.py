@@ -1,16 +1,13 @@
-"""Reads the lists among the options of `semtoken eval`, and turns bad input into one line."""
+"""Reads the lists among the options of `semtoken eval`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import typer
-from semtoken.errors import EncoderError, EngineError, InvalidOptionError, SemTokenError
+from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.methods import require_known
 
-_BAD_INPUT, _FAULT = 2, 1
 _MAX_RATIO = 20.0
 
 
@@ -38,15 +35,3 @@ def names(text: str) -> list[str]:
 def unique(items: Sequence[str]) -> list[str]:
     """The items in their order, each once."""
     return list(dict.fromkeys(items))
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Exit with status 2 for bad input and 1 where an engine or encoder failed, after one line on stderr."""
-    try:
-        yield
-    except SemTokenError as error:
-        line = " ".join(str(error).split())
-        typer.echo(f"semtoken eval: {line}", err=True)
-        failed = isinstance(error, EngineError | EncoderError)
-        raise typer.Exit(_FAULT if failed else _BAD_INPUT) from error

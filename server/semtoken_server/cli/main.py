@@ -10,7 +10,7 @@ import os
 import sys
 
 import typer
-from semtoken.errors import EncoderError, SemTokenError
+from semtoken.errors import EncoderError, EngineError, SemTokenError
 
 from semtoken_server.cli import compress, demo, evaluate, models, serve
 from semtoken_server.cli.terminal import complain, silence_libraries
@@ -60,6 +60,6 @@ def _explain(error: Exception) -> int:
         return complain(error.format_message(), BAD_INPUT)
     if isinstance(error, EngineStartError) and error.log_tail:
         return complain(f"{error}; its last lines:\n{error.log_tail}", FAULT, one_line=False)
-    faults: tuple[type[Exception], ...] = (EncoderError, EngineStartError, OSError)
+    faults: tuple[type[Exception], ...] = (EncoderError, EngineError, EngineStartError, OSError)
     causes = (EngineNotInstalledError, EnginePortTakenError)
     return complain(str(error), FAULT if isinstance(error, faults) and not isinstance(error, causes) else BAD_INPUT)

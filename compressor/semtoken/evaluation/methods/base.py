@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from semtoken.options import CompressionOptions
 from semtoken.segment import segment
 from semtoken.tokenizer import ServedTokenizer, TokenizedText
 
-_FITTING_ROUNDS = 8
+_FITTING_ROUNDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,11 @@ class Context:
 
     @property
     def sentence_of(self) -> IntArray:
-        """(t,) number of the sentence in which each token starts."""
-        return np.searchsorted(self.sentence_starts, self.tokens.starts, side="right") - 1
+        """(t,) number of the sentence in which each token ends.
+
+        Not starts: a word's token begins with the blank before it, which is the sentence's before.
+        """
+        return np.searchsorted(self.sentence_starts, self.tokens.ends - 1, side="right") - 1
 
 
 class TextCompressor(Protocol):
@@ -136,16 +140,19 @@ class RankingMethod(Method):
         the shorter text really counts.
         """
         best, best_tokens = "", 0
+        fitting, over = 0, len(order) + 1
         keep = min(budget, len(order))
         for _ in range(_FITTING_ROUNDS):
             text = self._join(context, order[:keep])
             tokens = self._served.count(text)
-            if best_tokens < tokens <= budget:
-                best, best_tokens = text, tokens
-            corrected = int(np.clip(keep + budget - tokens, 0, len(order)))
-            if tokens == budget or corrected == keep:
+            if tokens <= budget:
+                fitting = max(fitting, keep)
+                best, best_tokens = max((best, best_tokens), (text, tokens), key=lambda pair: pair[1])
+            else:
+                over = min(over, keep)
+            if tokens == budget or over - fitting <= 1:
                 break
-            keep = corrected
+            keep = int(np.clip(round(keep * budget / max(1, tokens)), fitting + 1, over - 1))
         return best, best_tokens
 
     def _join(self, context: Context, kept: IntArray) -> str:
@@ -157,8 +164,8 @@ class RankingMethod(Method):
         if not self.by_sentence:
             return "".join(pieces)
         # Sentences from different places must not run into one another.
-        spaced = [piece if piece[-1:].isspace() else f"{piece} " for piece in pieces[:-1]]
-        return "".join([*spaced, pieces[-1]])
+        touching = [not (a[-1:].isspace() or b[:1].isspace()) for a, b in pairwise(pieces)]
+        return pieces[0] + "".join(f" {b}" if touch else b for touch, b in zip(touching, pieces[1:], strict=True))
 
 
 def _runs(context: Context, kept: IntArray) -> list[tuple[int, int]]:

@@ -42,8 +42,11 @@ class Scorer(Protocol):
     def prompt_tokens(self, prompt: QaPrompt) -> int:
         """Tokens of the whole prompt as the model gets it."""
 
-    def score(self, prompt: QaPrompt, answer: str) -> Score:
-        """Answer a prompt greedily and rate the gold ``answer``; raises ``EngineError``."""
+    def score(self, prompts: Sequence[QaPrompt], answer: str) -> list[Score]:
+        """Answer each prompt greedily and rate the gold ``answer`` after it; raises ``EngineError``.
+
+        The prompts are of about one length: several forms of one example.
+        """
 
 
 class LanguageModel(Protocol):

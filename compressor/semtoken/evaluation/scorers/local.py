@@ -15,6 +15,7 @@ from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError, ModelNotFoundError
 from semtoken.evaluation.prompts import QaPrompt
 from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS, Score
+from semtoken.evaluation.scorers.greedy import GreedyDecoder, Prefilled
 from semtoken.evaluation.scorers.rendering import PromptRenderer, load_tokenizer
 from semtoken.tokenizer import ServedTokenizer
 
@@ -40,8 +41,7 @@ class LocalModel:
         self._model = model.eval()
         self._renderer = PromptRenderer(tokenizer)
         self._name = name
-        self._max_new_tokens = max_new_tokens
-        self._stops = _stop_ids(model)
+        self._decoder = GreedyDecoder(model, self._renderer.served, max_new_tokens) if max_new_tokens else None
 
     @classmethod
     def from_pretrained(
@@ -79,16 +79,17 @@ class LocalModel:
         return len(self._renderer.prompt(prompt))
 
     @torch.inference_mode()
-    def score(self, prompt: QaPrompt, answer: str) -> Score:
-        """Prefill once; rate the gold answer on a copy of the cache, then answer greedily."""
+    def score(self, prompts: Sequence[QaPrompt], answer: str) -> list[Score]:
+        """Prefill each prompt once, rate the gold answer on a copy of its cache, then answer all together."""
         gold = self._renderer.answer(answer)
         if not gold:
             raise InvalidInputError(f"the answer {answer!r} has no token")
-        first, cache = self._prefill(self._renderer.prompt(prompt))
-        rest = self._continue(gold[:-1], copy.deepcopy(cache)) if len(gold) > 1 else first[:0]
-        nll = _nll(torch.cat([first, rest]), gold)
-        prediction = self._generate(first, cache) if self._max_new_tokens else None
-        return Score(prediction=prediction, answer_nll=float(nll.mean()))
+        read, nlls = [], []
+        for prompt in prompts:
+            read.append(self._prefill(self._renderer.prompt(prompt)))
+            nlls.append(self._answer_nll(read[-1], gold))
+        answers = self._decoder.answers(read) if self._decoder else [None] * len(prompts)
+        return [Score(prediction, nll) for prediction, nll in zip(answers, nlls, strict=True)]
 
     @torch.inference_mode()
     def continuation_nll(self, context: Sequence[int], target: Sequence[int]) -> FloatArray:
@@ -126,27 +127,17 @@ class LocalModel:
         parts = [_nll(logits[i : i + _LOGIT_ROWS], ids[i + 1 : i + 1 + _LOGIT_ROWS]) for i in rows]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
 
-    def _prefill(self, ids: list[int]) -> tuple[torch.Tensor, Any]:
+    def _prefill(self, ids: list[int]) -> Prefilled:
         output = self._model(input_ids=self._tensor(ids), use_cache=True, logits_to_keep=1)
-        return output.logits[0], output.past_key_values
+        return Prefilled(length=len(ids), logits=output.logits[0, -1], cache=output.past_key_values)
 
-    def _continue(self, ids: list[int], cache: Any) -> torch.Tensor:
-        logits: torch.Tensor = self._model(input_ids=self._tensor(ids), past_key_values=cache, use_cache=True).logits
-        return logits[0]
-
-    def _generate(self, logits: torch.Tensor, cache: Any) -> str:
-        """Greedy answer up to an end token or a line end; consumes the cache."""
-        ids: list[int] = []
-        while len(ids) < self._max_new_tokens:
-            token = int(logits[-1].argmax())
-            if token in self._stops:
-                break
-            ids.append(token)
-            if "\n" in self.tokenizer.decode(ids).lstrip():
-                break
-            logits = self._continue([token], cache)
-        lines = self.tokenizer.decode(ids).strip().splitlines()
-        return lines[0].strip() if lines else ""
+    def _answer_nll(self, prompt: Prefilled, gold: list[int]) -> float:
+        logits = prompt.logits[None]
+        if len(gold) > 1:
+            cache = copy.deepcopy(prompt.cache)
+            rest = self._model(input_ids=self._tensor(gold[:-1]), past_key_values=cache, use_cache=True).logits[0]
+            logits = torch.cat([logits, rest])
+        return float(_nll(logits, gold).mean())
 
     def _tensor(self, ids: Sequence[int]) -> torch.Tensor:
         return torch.tensor([list(ids)], device=self._model.device)
@@ -157,8 +148,3 @@ def _nll(logits: torch.Tensor, targets: Sequence[int]) -> FloatArray:
     wanted = torch.tensor(list(targets), device=logits.device)
     nats: FloatArray = torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="none").cpu().numpy()
     return nats
-
-
-def _stop_ids(model: Any) -> frozenset[int]:
-    ends = model.generation_config.eos_token_id
-    return frozenset([ends] if isinstance(ends, int) else ends or [])

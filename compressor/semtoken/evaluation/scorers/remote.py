@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,11 @@ class RemoteModel:
         """Tokens of the rendered chat."""
         return len(self._renderer.prompt(prompt))
 
-    def score(self, prompt: QaPrompt, answer: str) -> Score:
+    def score(self, prompts: Sequence[QaPrompt], answer: str) -> list[Score]:
         """Answer and rate; a rating the engine cannot give is None from then on."""
+        return [self._score(prompt, answer) for prompt in prompts]
+
+    def _score(self, prompt: QaPrompt, answer: str) -> Score:
         prediction = self._answer(prompt) if self._max_new_tokens else None
         return Score(prediction=prediction, answer_nll=self._rate(prompt, answer) if self._rates else None)
 

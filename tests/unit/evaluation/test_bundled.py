@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from semtoken.evaluation import bundled_demo
+from semtoken.evaluation.bundled import BUNDLED, bundled_records, bundled_texts
+from semtoken.evaluation.datasets import load_corpus, load_examples
+from semtoken.evaluation.metrics import answer_in_context
+
+
+def test_the_demo_answer_stands_in_the_middle() -> None:
+    demo = bundled_demo()
+    place = demo.document.index(demo.answer) / len(demo.document)
+    assert 1 / 3 < place < 2 / 3
+    assert demo.document.count(demo.answer) == 1
+    assert "Library of Congress" in demo.source
+
+
+def test_every_answer_stands_in_its_document_verbatim() -> None:
+    records = list(bundled_records())
+    assert len(records) == 24
+    for record in records:
+        for answer in record["answers"]:
+            assert answer in record["context"], record["id"]
+        assert answer_in_context(record["context"], record["answers"])
+
+
+def test_texts_carry_no_distributor_and_questions_a_source() -> None:
+    texts = [*bundled_texts(), *(record["context"] for record in bundled_records())]
+    assert not any("gutenberg" in text.casefold() for text in texts)
+    assert all("public domain" in record["source"] for record in bundled_records())
+
+
+def test_the_bundled_set_loads_like_a_file() -> None:
+    data = load_examples(BUNDLED, limit=5, seed=1)
+    assert (data.name, len(data.examples)) == ("bundled", 5)
+    assert load_corpus(BUNDLED).documents == bundled_texts()
+
+
+@pytest.mark.parametrize("record", list(bundled_records())[::6], ids=lambda record: str(record["id"]))
+def test_documents_are_prose_not_lines(record: dict[str, str]) -> None:
+    paragraphs = record["context"].strip().split("\n\n")
+    assert not any("\n" in paragraph or "  " in paragraph for paragraph in paragraphs)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from semtoken.evaluation.statistics import estimate
+
+
+def test_the_interval_is_near_the_normal_one() -> None:
+    values = np.random.default_rng(0).normal(2.0, 1.0, 400)
+    result = estimate(values.tolist(), range(400), seed=0)
+    half = 1.96 * values.std() / 20
+    assert result.mean == pytest.approx(values.mean(), abs=1e-6)
+    assert result.low == pytest.approx(values.mean() - half, abs=0.02)
+    assert result.high == pytest.approx(values.mean() + half, abs=0.02)
+
+
+def test_copies_of_a_document_do_not_narrow_the_interval() -> None:
+    values = np.random.default_rng(1).normal(0.0, 1.0, 30).tolist()
+    alone = estimate(values, range(30), seed=0)
+    copied = estimate([v for v in values for _ in range(10)], [i for i in range(30) for _ in range(10)], seed=0)
+    assert copied == alone
+
+
+def test_seeds_repeat() -> None:
+    values = [0.0, 1.0, 0.5, 0.25, 0.7]
+    assert estimate(values, range(5), 7) == estimate(values, range(5), 7)
+    assert estimate(values, range(5), 7) != estimate(values, range(5), 8)
+
+
+def test_equal_values_have_a_point_for_an_interval() -> None:
+    assert estimate([0.5, 0.5, 0.5], range(3), 0).interval == [0.5, 0.5]
+
+
+def test_one_cluster_has_no_interval() -> None:
+    result = estimate([0.0, 1.0], ["same", "same"], 0)
+    assert (result.mean, result.interval) == (0.5, None)
+
+
+def test_nothing_has_no_mean() -> None:
+    with pytest.raises(ValueError, match="0 values"):
+        estimate([], [], 0)
