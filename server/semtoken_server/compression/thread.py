@@ -129,8 +129,7 @@ class ThreadCompressor:
                 raise CompressionUnavailableError("deadline", f"it took longer than {timeout_s:g} s")
             return _outcome(waiting)
         finally:
-            # The first keeps a waiting job from being computed, the second stops listening to one that runs.
-            future.cancel()
+            # Cancels the thread's own future with it: a job that still waits is never computed.
             waiting.cancel()
 
 

@@ -152,7 +152,6 @@ async def test_a_compressor_that_cannot_be_loaded_says_why(error: Exception, rea
         raise error
 
     backend = ThreadCompressor(load, max_queue=1)
-    assert backend.state.phase == "waiting"
     await backend.start("small")
     assert backend.state.phase == "failed"
     assert str(error) in backend.state.detail
