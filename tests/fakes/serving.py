@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fakes.gated import sound
 from fakes.fake_engine import FakeEngine
+from fakes.gated import sound
 from fastapi import FastAPI
 from semtoken_server.app import create_app
 from semtoken_server.compression.library import CompressorLike
@@ -61,7 +61,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve([listening]))
-    while not server.started and not task.done():
+    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -95,10 +95,19 @@ async def gateway(
         yield served
 
 
-async def until_ready(client: httpx.AsyncClient) -> None:
-    """Wait until the gateway is ready; at most ten seconds."""
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until the other side has caught up; at most ten seconds."""
     for _ in range(1000):
-        if (await client.get("/health/ready")).status_code == 200:
+        if condition():
             return
         await asyncio.sleep(0.01)
+    raise TimeoutError("it never came to be")
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    """Wait until the gateway is ready; at most a minute, which loading a real encoder may take."""
+    for _ in range(3000):
+        if (await client.get("/health/ready")).status_code == 200:
+            return
+        await asyncio.sleep(0.02)
     raise TimeoutError((await client.get("/health/ready")).text)

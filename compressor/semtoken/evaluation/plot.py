@@ -61,7 +61,7 @@ def quality_plot(rows: Sequence[Row], key: str, title: str, scale: float) -> Plo
         return across, _TOP + (HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
 
     start = [(ratio, value) for method, ratio, value in known if method == "none"]
-    methods = [method for method in dict.fromkeys(row["method"] for row in rows) if method != "none"]
+    methods = [method for method in dict.fromkeys(method for method, _, _ in known) if method != "none"]
     lines = []
     for number, method in enumerate(methods):
         own = [(ratio, value) for name, ratio, value in known if name == method]

@@ -19,7 +19,8 @@ _EXAMPLES = """
 SemToken is ready on {url} and serves {model}
 
 curl {url}/v1/chat/completions -H 'content-type: application/json' \\
-  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "What is the capital of France?"}}], "temperature": 0}}'
+  -d '{{"model": "{model}", "temperature": 0,
+       "messages": [{{"role": "user", "content": "What is the capital of France?"}}]}}'
 
 python - <<'EOF'
 from openai import OpenAI

@@ -11,7 +11,6 @@ from semtoken.evaluation.prompts import QaPrompt
 from semtoken.evaluation.scorers import LocalModel
 from semtoken.evaluation.scorers.rendering import PromptRenderer
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
-
 from unit.evaluation.conftest import train_tokenizer
 
 TEXT = bundled_demo().document

@@ -8,7 +8,7 @@ import pytest
 from semtoken.datamodels import UnitKind
 from semtoken.segment import segment
 
-MEGA = 1_000_000
+MEGA = 200_000
 HOSTILE = {
     "no space": "x" * (4 * MEGA),
     "no space wide": "字" * MEGA,

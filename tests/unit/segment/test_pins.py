@@ -45,7 +45,7 @@ def test_tags_pin_what_they_enclose_and_are_units_of_their_own() -> None:
     text = "One. <semtoken:keep>Two. Three.</semtoken:keep> Four."
     units = segment(text, keep_tags=True)
     assert of_kind(units, UnitKind.TAG) == ["<semtoken:keep>", "</semtoken:keep>"]
-    assert pinned(units) == ["Two. ", "Three."]
+    assert pinned(units) == ["Two. ", "Three.", " "]
     assert "".join(pieces(units)) == text
 
 

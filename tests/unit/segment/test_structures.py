@@ -16,7 +16,8 @@ def heading_of(units: Segmentation, piece: str) -> str | None:
 
 
 def test_headings_of_every_style_nest_by_level() -> None:
-    text = "Top\n===\n\nA one.\n\n# Other\n\n## Sub ##\n\nB two.\n\n### Deep\n\nC three.\n\n## Next\n\nD four.\n\n== Wiki ==\nE five."
+    text = "Top\n===\n\nA one.\n\n# Other\n\n## Sub ##\n\nB two.\n\n### Deep\n\nC three.\n\n"
+    text += "## Next\n\nD four.\n\n== Wiki ==\nE five."
     units = segment(text)
     assert [piece.strip() for piece in of_kind(units, UnitKind.HEADING)] == [
         *("Top\n===", "# Other", "## Sub ##", "### Deep", "## Next", "== Wiki =="),
