@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ def result(text: str, cuts: list[int], decisions: list[Decision]) -> Compression
     """A result whose spans lie between ``cuts``; of a thinned span the first half stays."""
     bounds = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     spans, kept = [], []
-    for index, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):  # noqa: RUF007
+    for index, (start, end) in enumerate(pairwise(bounds)):
         decision = decisions[index % len(decisions)]
         spans.append(Span(start, end, decision, 0.25, 0.5))
         if decision in (Decision.KEEP, Decision.PINNED):
