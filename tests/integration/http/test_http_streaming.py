@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fakes.fake_engine import WORDS, FakeEngine
-from fakes.serving import Served, eventually
+from fakes.serving import Served
 from fakes.texts import rag
 
 CHAT = "/v1/chat/completions"
@@ -110,3 +110,12 @@ async def test_times_of_streams_are_measured(served: Served) -> None:
     await served.post(CHAT, asked(CHAT, "Hello"))
     assert served.metric("semtoken_time_to_first_token_seconds_count", route=CHAT) == 1
     assert served.metric("semtoken_inter_token_seconds_count") == len(WORDS) - 1
+
+
+async def eventually(condition: Any) -> None:
+    """Wait until the other side has caught up; at most ten seconds."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError("it never came to be")

@@ -31,8 +31,7 @@ def test_a_pin_holds_every_unit_that_it_overlaps_and_no_neighbour() -> None:
 def test_every_occurrence_of_a_protected_string_pins() -> None:
     assert pinned(segment(TEXT, protect=["second", "fourth", "fifth"])) == ["The second.", "The fourth."]
     assert pinned(segment(TEXT, protect=["first. The"])) == ["The first. ", "The second."]
-    overlapping = segment("aXaXa. b.", protect=["aXa"])
-    assert overlapping.pinned.any()
+    assert pinned(segment("An aXaXa. Bye.", protect=["aXa"])) == ["An aXaXa. "]
 
 
 def test_protected_text_inside_json_pins_leaves() -> None:
@@ -82,9 +81,8 @@ def test_without_its_tags_a_text_has_the_same_outline(text: str) -> None:
 def test_pins_count_from_the_text_with_its_tags() -> None:
     text = "One. <semtoken:keep>Two.</semtoken:keep> Three. Four."
     start = text.index("Three")
-    assert pinned(segment(text, pins=[(start, start + 5)], keep_tags=True)) == ["Two.", " Three. "] or pinned(
-        segment(text, pins=[(start, start + 5)], keep_tags=True)
-    ) == ["Two.", " ", "Three. "]
+    units = segment(text, pins=[(start, start + 5)], keep_tags=True)
+    assert "".join(pinned(units)).split() == ["Two.", "Three."]
 
 
 def test_a_fence_with_tags_inside_stays_whole() -> None:
