@@ -10,8 +10,9 @@ from starlette.requests import Request
 
 from semtoken_server.errors import BadRequestError, BodyTooLargeError, ClientDisconnectedError
 
-MAX_DEPTH = 256
-"""Levels of nesting. orjson stops at 1024, but engines parse recursively and give up earlier."""
+MAX_DEPTH = 128
+"""Levels of nesting. orjson reads 1024 but writes only 254, and what is read here is written again,
+as a part of something else at that; engines, which parse recursively, give up early too."""
 
 FORBIDDEN = frozenset({"prompt_embeds", "kv_transfer_params"})
 """Tensors and cache hand-overs are for trusted callers of the engine only: a crafted one can crash it

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from semtoken_server.bodies import MAX_DEPTH, read_json, reject_forbidden
 from semtoken_server.errors import BadRequestError, BodyTooLargeError, ClientDisconnectedError
@@ -101,3 +102,5 @@ def test_nesting_has_an_end() -> None:
         reject_forbidden(nested(MAX_DEPTH + 1))
     # What passes can be parsed by engines, which recurse.
     json.loads(json.dumps(nested(MAX_DEPTH)))
+    # And it can be written again inside an answer of the gateway.
+    orjson.dumps({"messages": [nested(MAX_DEPTH)]})
