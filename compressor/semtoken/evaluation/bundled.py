@@ -19,7 +19,8 @@ _PROCEEDINGS = (
 )
 _ALICE = "Lewis Carroll, Alice's Adventures in Wonderland, 1865; in the public domain"
 _FROM_ALICE = ("pig-and-pepper", "mad-tea-party", "alice-chapters-6-and-7")
-_DEMO_ID = "bundled/show-and-tell/2"
+# One that the small model can answer from the whole document; at most of the set it fails.
+_DEMO_ID = "bundled/show-and-tell/4"
 
 
 class Demo(NamedTuple):
@@ -32,7 +33,7 @@ class Demo(NamedTuple):
 
 
 def bundled_demo() -> Demo:
-    """A document of about 4,100 tokens whose answer stands in its middle, as shown by ``make demo``."""
+    """A document of about 4,100 tokens whose answer stands at neither end, as shown by ``make demo``."""
     record = next(record for record in bundled_records() if record["id"] == _DEMO_ID)
     return Demo(record["context"], record["question"], record["answers"][0], record["source"])
 
