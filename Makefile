@@ -2,11 +2,12 @@
 PY := .venv/bin/python
 SEMTOKEN := .venv/bin/semtoken
 SOURCES := compressor server tests
-# For eval: data files beside the bundled set, as in DATA="a.jsonl b.jsonl".
+# For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
+LM_DATA ?= bundled
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,entropy-prune,semtoken
 
-.PHONY: help install system-packages models fix check test demo serve bench eval
+.PHONY: help install system-packages models fix check test demo serve eval
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,12 +34,12 @@ check: install  ## format, lint, types, architecture contract
 test: system-packages models  ## all tests
 	$(PY) -m pytest $(ARGS)
 
-demo: system-packages models  ## a real long prompt through a real engine, compression off and on
+demo: system-packages install  ## a real long prompt through a real engine, compression off and on
 	@$(SEMTOKEN) demo
 
-serve: system-packages models  ## the gateway with an engine of its own on 127.0.0.1:8080
+serve: system-packages install  ## the gateway with an engine of its own on 127.0.0.1:8080
 	@$(SEMTOKEN) serve $(ARGS)
 
-eval: models  ## quality of every method at the same budget; DATA="FILE ..." for other data
+eval: models  ## quality of every method at the same budget; DATA="FILE ..." and LM_DATA for other data
 	$(SEMTOKEN) eval qa $(foreach file,$(DATA),--data $(file)) --methods $(METHODS) --ratio 2.4,4 $(ARGS)
-	$(SEMTOKEN) eval lm --data bundled --methods $(METHODS) --ratio 2.4 $(ARGS)
+	$(SEMTOKEN) eval lm $(foreach file,$(LM_DATA),--data $(file)) --methods $(METHODS) --ratio 2.4 $(ARGS)
