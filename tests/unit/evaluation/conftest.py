@@ -1,45 +1,12 @@
-"""A small tokenizer and a small random model, made here: no weights needed."""
+"""The tiny model and its tokenizer, made once."""
 
 from __future__ import annotations
 
 import pytest
-import torch
-from semtoken.evaluation.bundled import bundled_demo
+from fakes.tiny_models import make_llama, train_tokenizer
 from semtoken.evaluation.scorers import LocalModel
 from semtoken.tokenizer import ServedTokenizer
-from tokenizers import Tokenizer
-from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
-from tokenizers.processors import TemplateProcessing
-from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-CHAT_TEMPLATE = (
-    "{% for message in messages %}<|start|>{{ message['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|start|>{% endif %}"
-)
-
-
-def train_tokenizer(*, leading: bool = False, chat_template: str | None = CHAT_TEMPLATE) -> PreTrainedTokenizerFast:
-    """A byte-level BPE of 600 tokens; ``leading`` makes it want <|start|> before any text."""
-    backend = Tokenizer(BPE())
-    backend.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    backend.decoder = ByteLevelDecoder()
-    trainer = BpeTrainer(
-        vocab_size=600,
-        special_tokens=["<|start|>", "<|end|>"],
-        initial_alphabet=ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    backend.train_from_iterator([bundled_demo().document], trainer)
-    if leading:
-        backend.post_processor = TemplateProcessing(single="<|start|> $A", special_tokens=[("<|start|>", 0)])
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend, bos_token="<|start|>", eos_token="<|end|>", model_max_length=1024
-    )
-    tokenizer.chat_template = chat_template
-    return tokenizer
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 
 @pytest.fixture(scope="session")
@@ -54,20 +21,7 @@ def served(fast_tokenizer: PreTrainedTokenizerFast) -> ServedTokenizer:
 
 @pytest.fixture(scope="session")
 def tiny_llama() -> LlamaForCausalLM:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=600,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        bos_token_id=0,
-        eos_token_id=1,
-        initializer_range=0.5,
-    )
-    return LlamaForCausalLM(config)
+    return make_llama()
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fakes.tiny_models import train_tokenizer
 from semtoken.errors import InvalidInputError, ModelNotFoundError
 from semtoken.evaluation.bundled import bundled_demo
 from semtoken.evaluation.prompts import QaPrompt
 from semtoken.evaluation.scorers import LocalModel
 from semtoken.evaluation.scorers.rendering import PromptRenderer
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
-from unit.evaluation.conftest import train_tokenizer
 
 TEXT = bundled_demo().document
 PROMPTS = [QaPrompt(TEXT[start : start + length], "Who?") for start, length in ((0, 300), (50, 220), (400, 310))]
@@ -47,7 +47,7 @@ def test_answers_are_those_of_generate(
 ) -> None:
     for prompt, score in zip(PROMPTS, local_model.score(PROMPTS, "x"), strict=True):
         ids = torch.tensor([PromptRenderer(fast_tokenizer).prompt(prompt)])
-        output = tiny_llama.generate(
+        output = tiny_llama.generate(  # type: ignore[misc]
             input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=8, pad_token_id=1
         )
         text = local_model.tokenizer.decode(output[0, ids.shape[1] :].tolist()).partition("<|end|>")[0]
