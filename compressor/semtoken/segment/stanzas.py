@@ -12,6 +12,8 @@ from semtoken.segment.tables import delimited_rows
 from semtoken.segment.wrap import is_paragraph, logical_lines
 
 _MAX_SETEXT_CHARS = 120
+_MIN_COMMENTS = 4
+"""So many headings of one level with nothing under them are a list or a comment."""
 Found = tuple[list[Block], int]
 """Blocks, and the first line after them."""
 
@@ -57,10 +59,18 @@ class StanzaReader:
             end += 1
         return end
 
-    def _atx(self, index: int, last: int) -> Found | None:
-        del last
+    def _atx(self, index: int, last: int) -> Found:
+        level, end = self._atx_level(index), index + 1
+        while end < last and self.lines.kinds[end] is LineKind.ATX and self._atx_level(end) == level:
+            end += 1
+        if end - index < _MIN_COMMENTS:
+            return [self._block(BlockKind.HEADING, index, index + 1, level=level)], index + 1
+        items = [self._block(BlockKind.LIST_ITEM, k, k + 1, joins=k > index) for k in range(index, end)]
+        return items, end
+
+    def _atx_level(self, index: int) -> int:
         line = self.lines.line(index).lstrip()
-        return [self._block(BlockKind.HEADING, index, index + 1, level=len(line) - len(line.lstrip("#")))], index + 1
+        return len(line) - len(line.lstrip("#"))
 
     def _wiki(self, index: int, last: int) -> Found | None:
         del last

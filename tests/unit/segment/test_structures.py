@@ -52,6 +52,13 @@ def test_many_short_lines_in_a_row_are_no_titles() -> None:
     assert not of_kind(segment("Apples\n\nPears\n\nPlums\n\nCherries\n\nThey grow on trees."), UnitKind.HEADING)
 
 
+def test_many_headings_with_nothing_under_them_are_a_list() -> None:
+    comments = "".join(f"# copy(n={n}): Copies it.\n" for n in range(5))
+    units = segment(comments + "The end of it.")
+    assert not of_kind(units, UnitKind.HEADING)
+    assert len(of_kind(units, UnitKind.LIST_ITEM)) >= 5
+
+
 def test_list_items_hold_their_continuation_lines() -> None:
     text = "Steps:\n\n1. Open it.\n2. Look inside. Then close it\n   with care.\n\n- one\n* two\n• three"
     assert of_kind(segment(text), UnitKind.LIST_ITEM) == [
