@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 import yaml
 from semtoken_server.cli.main import run
+from semtoken_server.supervisor import command
+
+
+@pytest.fixture(autouse=True)
+def sigterm() -> Iterator[None]:
+    """`serve` takes SIGTERM for itself; the test process gets it back."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +62,22 @@ def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         port = taken.getsockname()[1]
         assert run(["serve", "--engine-url", "http://127.0.0.1:9", "--port", str(port)]) == 2
     assert f"127.0.0.1:{port}" in capsys.readouterr().err
+
+
+@pytest.mark.model
+@pytest.mark.usefixtures("models")
+def test_an_engine_that_is_not_installed_is_named_with_its_cure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(command, "version", nothing_installed)
+    assert run(["serve", "--port", "0"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "pip install 'semtoken[cpu]'" in told
+    assert "--engine-url" in told
 
 
 def test_the_printed_settings_are_settings_again(
