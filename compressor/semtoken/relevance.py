@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from semtoken.datamodels import BoolArray, Encoding, FloatArray, IntArray, Segmentation
-from semtoken.scaling import zscore
+from semtoken.scaling import unit_rows, zscore
 
 K1, B = 1.2, 0.75
 NEIGHBOUR = 0.4
@@ -32,7 +32,7 @@ def relevance(segmentation: Segmentation, encoding: Encoding, query: Encoding) -
 
 def pooled_similarity(encoding: Encoding, query: Encoding) -> FloatArray:
     """Cosine similarity of each unit's pooled vector with the query's, (n,)."""
-    direction = _unit_rows(query.vectors.mean(axis=0, keepdims=True))[0]
+    direction = unit_rows(query.vectors.mean(axis=0, keepdims=True))[0]
     return np.asarray(encoding.units @ direction, dtype=np.float32)
 
 
@@ -44,7 +44,7 @@ def late_interaction(encoding: Encoding, query: Encoding) -> FloatArray:
     scores = np.zeros(len(encoding.bounds) - 1, dtype=np.float32)
     filled = np.diff(encoding.bounds) > 0
     if filled.any():
-        similarity = _unit_rows(encoding.vectors) @ _unit_rows(query.vectors).T
+        similarity = unit_rows(encoding.vectors) @ unit_rows(query.vectors).T
         best = np.maximum.reduceat(similarity, encoding.bounds[:-1][filled], axis=0)
         scores[filled] = best.mean(axis=1)
     return scores
@@ -92,8 +92,3 @@ def _with_neighbours(scores: FloatArray, content: BoolArray) -> FloatArray:
     spread = np.zeros_like(scores)
     spread[rows] = own + NEIGHBOUR * np.where(np.isfinite(better), better, 0.0)
     return spread
-
-
-def _unit_rows(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

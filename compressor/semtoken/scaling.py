@@ -1,4 +1,4 @@
-"""Scales of scores: z-scores over a text's content units, and surprise in nats."""
+"""Scales that stages share: z-scores over a text's content units, surprise in nats, unit vectors."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def surprise(token_ids: IntArray) -> FloatArray:
     """-log of each token's share among ``token_ids`` (t,), in nats."""
     _, inverse, frequency = np.unique(token_ids, return_inverse=True, return_counts=True)
     return np.asarray(-np.log(frequency / len(token_ids))[inverse], dtype=np.float32)
+
+
+def unit_rows(vectors: FloatArray) -> FloatArray:
+    """Scale the rows of ``vectors`` (n, d) to length 1; a zero row stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

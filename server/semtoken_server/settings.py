@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         default=None, description="tokenizer folder or name; by default the model's, else what the engine serves"
     )
     encoder: str | None = Field(default=None, description="encoder folder or name; by default the bundled one")
-    device: str = Field(default="auto", description="where the encoder runs: auto, cpu, cuda, cuda:1")
+    device: str = Field(default="auto", description="where the encoder runs: auto, cpu, cuda")
     compression: CompressionDefaults = Field(
         default=CompressionDefaults(), description="compression where a request says nothing"
     )

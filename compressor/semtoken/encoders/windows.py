@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from semtoken.datamodels import FloatArray, IntArray
+from semtoken.scaling import unit_rows
 
 
 def pack_windows(bounds: IntArray, capacity: int) -> list[tuple[int, int]]:
@@ -34,11 +35,5 @@ def pool_units(vectors: FloatArray, bounds: IntArray) -> FloatArray:
     filled = counts > 0
     if filled.any():
         sums = np.add.reduceat(vectors, bounds[:-1][filled], axis=0)
-        pooled[filled] = normalise(sums)
+        pooled[filled] = unit_rows(sums)
     return pooled
-
-
-def normalise(vectors: FloatArray) -> FloatArray:
-    """Scale rows to length 1; a zero row stays zero."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
