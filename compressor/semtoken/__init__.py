@@ -3,8 +3,9 @@
 from semtoken.compressor import Compressor
 from semtoken.datamodels import CompressionResult, Decision, Reason, Span, Status
 from semtoken.errors import EncoderError, InvalidInputError, InvalidOptionError, ModelNotFoundError, SemTokenError
-from semtoken.messages import MessagesResult, PartResult
+from semtoken.messages import MessagesResult, PartResult, chat_without_keep_tags
 from semtoken.options import CompressionOptions, Stages
+from semtoken.segment import without_keep_tags
 from semtoken.tokenizer import ServedTokenizer
 
 __all__ = [
@@ -24,4 +25,6 @@ __all__ = [
     "Span",
     "Stages",
     "Status",
+    "chat_without_keep_tags",
+    "without_keep_tags",
 ]

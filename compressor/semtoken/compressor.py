@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from semtoken.datamodels import CompressionResult
+from semtoken.datamodels import CompressionResult, Reason
 from semtoken.encoders import Encoder, TransformerEncoder
 from semtoken.errors import InvalidInputError
 from semtoken.messages import ChatCompressor, MessagesResult
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Document, Pipeline
 from semtoken.tokenizer import ServedTokenizer
+from semtoken.untouched import left_alone
 
 DEFAULTS = CompressionOptions()
 
@@ -66,6 +67,8 @@ class Compressor:
         if len(asked) != len(texts):
             raise InvalidInputError(f"{len(texts)} texts, but {len(asked)} queries", param="queries")
         wanted = [options.query if query is None else query for query in asked]
+        if options.mode == "off":
+            return [left_alone(text, self.tokenizer, Reason.MODE_OFF, keep_tags=options.keep_tags) for text in texts]
         distinct = sorted({query for query in wanted if query})
         analyses, encoded = self._pipeline.analyse([Document(text) for text in texts], distinct, options)
         vectors = dict(zip(distinct, encoded, strict=True))
@@ -99,8 +102,6 @@ class Compressor:
 
 
 def _budget(tokens: int, options: CompressionOptions) -> int:
-    if options.mode == "off":
-        return tokens
     if options.target_tokens is not None:
         return min(tokens, options.target_tokens)
     return max(1, round(tokens / options.ratio))

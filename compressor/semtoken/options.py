@@ -43,16 +43,16 @@ class CompressionOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Mode = "auto"
-    ratio: float = Field(default=2.4, ge=1.0, le=20.0, allow_inf_nan=False)
-    target_tokens: int | None = Field(default=None, ge=1)
+    ratio: float = Field(default=2.4, ge=1.0, le=20.0, allow_inf_nan=False, strict=True)
+    target_tokens: int | None = Field(default=None, ge=1, strict=True)
     realise: Realisation = "text"
     query: str | None = Field(default=None, max_length=100_000)
     stability: Stability = "turn"
     roles: tuple[Role, ...] = ("user", "tool")
     protect: tuple[ProtectedString, ...] = Field(default=(), max_length=1_000)
-    keep_tags: bool = False
-    min_tokens: int = Field(default=512, ge=0)
-    thin: bool = False
+    keep_tags: bool = Field(default=False, strict=True)
+    min_tokens: int = Field(default=512, ge=0, strict=True)
+    thin: bool = Field(default=False, strict=True)
     stages: Stages = Stages()
 
     @classmethod

@@ -31,6 +31,7 @@ from semtoken.options import CompressionOptions
 from semtoken.relevance import relevance
 from semtoken.segment import segment
 from semtoken.tokenizer import ServedTokenizer
+from semtoken.untouched import untouched
 from semtoken.value import score
 
 
@@ -87,9 +88,9 @@ class Pipeline:
         ``seen`` holds keys of units that stand verbatim in earlier messages of the chat.
         """
         if not len(analysis.segmentation):
-            return untouched(analysis, Status.SKIPPED, Reason.NOTHING_TO_COMPRESS)
-        if budget >= analysis.tokens and not options.keep_tags:
-            return untouched(analysis, Status.SKIPPED, Reason.RATIO_ONE)
+            return untouched(analysis, self.tokenizer, Reason.NOTHING_TO_COMPRESS)
+        if budget >= analysis.tokens:
+            return untouched(analysis, self.tokenizer, Reason.RATIO_ONE)
         timings = dict(analysis.timings_ms)
         clusters, scores = self._score(analysis, query, options, seen, timings)
         started = time.perf_counter()
@@ -98,7 +99,7 @@ class Pipeline:
         timings["budget"] = _ms_since(started) - fitted.realise_ms
         timings["total"] = sum(timings.values())
         if not fitted.realised.token_ids:
-            return untouched(analysis, Status.SKIPPED, Reason.BUDGET_MISSED, timings)
+            return untouched(analysis, self.tokenizer, Reason.BUDGET_MISSED, timings)
         return self._result(analysis, clusters, scores, fitted, budget, timings)
 
     def _score(
@@ -135,34 +136,12 @@ class Pipeline:
             text=fitted.realised.text,
             token_ids=fitted.realised.token_ids,
             original_tokens=analysis.tokens,
-            status=Status.COMPRESSED,
+            status=Status.SKIPPED if fitted.realised.text == analysis.segmentation.text else Status.COMPRESSED,
             reason=_reason(analysis, fitted, budget),
             spans=explain(analysis.segmentation, clusters, scores, fitted.keep, fitted.thinned),
             kept=tuple((start, end) for start, end in fitted.ranges.tolist()),
             timings_ms=timings,
         )
-
-
-def untouched(
-    analysis: Analysis, status: Status, reason: Reason, timings: dict[str, float] | None = None
-) -> CompressionResult:
-    """The result for a text that is forwarded as it came."""
-    segmentation = analysis.segmentation
-    n = len(segmentation)
-    zeros: FloatArray = np.zeros(n, dtype=np.float32)
-    keep = np.ones(n, dtype=np.bool_)
-    spans = explain(segmentation, unclustered(n), Scores(zeros, zeros, zeros), keep, frozenset())
-    return CompressionResult(
-        original=segmentation.text,
-        text=segmentation.text,
-        token_ids=tuple(analysis.tokenized.ids.tolist()),
-        original_tokens=analysis.tokens,
-        status=status,
-        reason=reason,
-        spans=spans,
-        kept=((0, len(segmentation.text)),) if n else (),
-        timings_ms=timings or {**analysis.timings_ms, "total": sum(analysis.timings_ms.values())},
-    )
 
 
 def _reason(analysis: Analysis, fitted: Fitted, budget: int) -> Reason:

@@ -11,7 +11,7 @@ from semtoken.datamodels import CompressionResult, Reason, Status
 from semtoken.messages.forms import FormMaker, Forms, Prepared
 from semtoken.messages.plan import RunPlan, plan_chat
 from semtoken.messages.result import MessagesResult, PartResult
-from semtoken.messages.turns import replace_texts
+from semtoken.messages.turns import replace_texts, split_runs
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Document, Pipeline
 
@@ -41,22 +41,40 @@ class ChatCompressor:
 
     def compress(self, messages: Messages, options: CompressionOptions, tools: Tools = None) -> MessagesResult:
         """Compress a chat; see :meth:`semtoken.Compressor.compress_messages`."""
-        runs = plan_chat(messages, options, self._pipeline.tokenizer)
+        split_runs(messages)  # A malformed chat is refused before a template sees it.
         total = self._pipeline.tokenizer.count_messages(messages, tools)
         target = options.target_tokens
-        if target is not None and total <= target:
-            unchanged = tuple(dict(message) for message in messages)
-            return MessagesResult(unchanged, total, total, Status.SKIPPED, Reason.RATIO_ONE, (), {})
+        if target is None:
+            return self._ratios(messages, options, tools, total)(options.ratio)
+        if total <= target:
+            return self._ratios(messages, options, tools, total, skip=Reason.RATIO_ONE)(1.0)
+        result = _mildest(self._ratios(messages, options, tools, total), target)
+        if result.reason is Reason.TARGET_MISSED and options.min_tokens:
+            # The bound is exact: where long messages alone cannot meet it, short ones give way too.
+            short_too = options.model_copy(update={"min_tokens": 0})
+            result = _mildest(self._ratios(messages, short_too, tools, total), target)
+        return result
+
+    def _ratios(
+        self, messages: Messages, options: CompressionOptions, tools: Tools, total: int, skip: Reason | None = None
+    ) -> Callable[[float], MessagesResult]:
+        """The chat's form by ratio, planned and analysed once; with ``skip`` nothing is compressed."""
+        runs = plan_chat(messages, options, self._pipeline.tokenizer)
+        if skip is not None:
+            runs = [run.left_alone(skip) for run in runs]
         prepared = self._prepare(runs, options)
 
         def at_ratio(ratio: float) -> MessagesResult:
             forms = FormMaker(self._pipeline, prepared, options, lambda tokens: max(1, round(tokens / ratio))).make()
             return self._result(messages, tools, total, forms)
 
-        return at_ratio(options.ratio) if target is None else _mildest(at_ratio, target)
+        return at_ratio
 
     def compress_prompt(self, prompt: str, options: CompressionOptions) -> CompressionResult:
         """Compress a prompt for plain completion; see :meth:`semtoken.Compressor.compress_prompt`."""
+        if options.target_tokens is not None:
+            # The bound is exact, also on a prompt that would be too short to be worth it.
+            options = options.model_copy(update={"min_tokens": 0})
         runs = plan_chat([{"role": "user", "content": prompt}], options, self._pipeline.tokenizer)
         prepared = self._prepare(runs, options)
 
@@ -92,11 +110,20 @@ class ChatCompressor:
 
 
 def _mildest(at_ratio: Callable[[float], MessagesResult], target: int) -> MessagesResult:
-    """The chat at the mildest of ``TARGET_STEPS`` at which it has at most ``target`` tokens."""
-    low, high = 0, len(TARGET_STEPS) - 1
-    result = at_ratio(TARGET_STEPS[high])
-    if result.forwarded_tokens > target:
-        return replace(result, reason=Reason.TARGET_MISSED, prefix_breaks=("target_tokens",))
+    """The chat at the mildest of ``TARGET_STEPS`` at which it has at most ``target`` tokens.
+
+    Where not even one unit of a text fits its budget the text stays whole, so a milder step can
+    fit where the heaviest does not.
+    """
+    high = len(TARGET_STEPS) - 1
+    smallest = result = at_ratio(TARGET_STEPS[high])
+    while result.forwarded_tokens > target:
+        if high == 0:
+            return replace(smallest, reason=Reason.TARGET_MISSED, prefix_breaks=("target_tokens",))
+        high -= 1
+        result = at_ratio(TARGET_STEPS[high])
+        smallest = min(smallest, result, key=lambda form: form.forwarded_tokens)
+    low = 0
     while low < high:
         middle = (low + high) // 2
         tried = at_ratio(TARGET_STEPS[middle])

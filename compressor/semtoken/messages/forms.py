@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from semtoken.analysis import Analysis
 from semtoken.cluster import text_keys
-from semtoken.datamodels import CompressionResult, Decision, Encoding, Reason, Status
+from semtoken.datamodels import CompressionResult, Decision, Encoding, Reason
 from semtoken.messages.plan import PartPlan, RunPlan
 from semtoken.messages.recall import Source, recall, recalled_texts, source, whole_texts
 from semtoken.messages.result import PartResult
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Pipeline
+from semtoken.untouched import left_alone
 
 Key = tuple[int, int | None]
 """Message and content part of a text."""
@@ -69,7 +70,7 @@ class FormMaker:
         result = self._pipeline.compress(
             analysis, query, self._options, budget=self._budget(analysis.tokens), seen=self._forms.seen
         )
-        if result.status is Status.COMPRESSED:
+        if result.text != result.original:
             self._forms.texts[plan.key] = result.text
         kept = (span.decision in (Decision.KEEP, Decision.PINNED) for span in result.spans)
         self._forms.seen |= {k for k, stays in zip(text_keys(analysis.segmentation), kept, strict=True) if k and stays}
@@ -78,19 +79,11 @@ class FormMaker:
         return outcome
 
     def _left_alone(self, plan: PartPlan) -> PartResult:
-        text = plan.text.text
-        ids = self._pipeline.tokenizer.ids(text)
-        result = CompressionResult(
-            original=text,
-            text=text,
-            token_ids=tuple(ids),
-            original_tokens=len(ids),
-            status=Status.OFF if plan.skip is Reason.MODE_OFF else Status.SKIPPED,
-            reason=plan.skip or Reason.NOTHING_TO_COMPRESS,
-            spans=(),
-            kept=((0, len(text)),) if text else (),
-            timings_ms={},
-        )
+        reason = plan.skip or Reason.NOTHING_TO_COMPRESS
+        tokenizer = self._pipeline.tokenizer
+        result = left_alone(plan.text.text, tokenizer, reason, keep_tags=self._options.keep_tags)
+        if result.text != result.original:
+            self._forms.texts[plan.key] = result.text
         return PartResult(*plan.key, plan.role, plan.query, result)
 
     def _with_recall(self, run: RunPlan, carrier: int, outcomes: list[PartResult], earlier: list[Source]) -> PartResult:

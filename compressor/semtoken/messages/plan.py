@@ -6,7 +6,7 @@ Turn-causal: what is decided for a run depends on the messages up to its own end
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from semtoken.datamodels import Reason
@@ -46,6 +46,10 @@ class RunPlan:
     needs_earlier_whole: bool = False
     """Whether a short request works on an earlier text as a whole ("translate the above")."""
 
+    def left_alone(self, reason: Reason) -> RunPlan:
+        """The plan with no text compressed; those that were left alone before keep their reason."""
+        return replace(self, parts=tuple(replace(part, skip=part.skip or reason) for part in self.parts))
+
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
@@ -71,7 +75,7 @@ def plan_chat(
         elif run.role == "tool":
             plans.append(_plan_tool(run, messages, calls, turn, options, tokenizer))
         else:
-            plans.append(RunPlan((), None, None, 0))
+            plans.append(_plan_other(run, options))
     return plans
 
 
@@ -113,6 +117,12 @@ def _plan_tool(
         skip = _skip(text, run, "tool", turn, options, tokenizer)
         parts.append(PartPlan(text, "tool", _query(asked or None, options), (), skip))
     return RunPlan(tuple(parts), None, None, 0)
+
+
+def _plan_other(run: Run, options: CompressionOptions) -> RunPlan:
+    """System and assistant texts are never compressed; only keep tags are taken out."""
+    texts = run.texts if options.keep_tags else ()
+    return RunPlan(tuple(PartPlan(t, run.role, None, (), Reason.ROLE_EXCLUDED) for t in texts), None, None, 0)
 
 
 def _query(own: str | None, options: CompressionOptions) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from semtoken.errors import InvalidInputError
+from semtoken.segment import without_keep_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,15 @@ def replace_texts(
             ]
         replaced.append(copy)
     return tuple(replaced)
+
+
+def chat_without_keep_tags(messages: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The chat without ``<semtoken:keep>`` tags, nothing compressed: for a chat that goes on as it came.
+
+    Raises ``InvalidInputError`` for malformed messages.
+    """
+    texts = {(t.message, t.part): without_keep_tags(t.text) for run in split_runs(messages) for t in run.texts}
+    return replace_texts(messages, texts)
 
 
 def tool_calls(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:

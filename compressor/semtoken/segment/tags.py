@@ -66,6 +66,18 @@ def find_tags(text: str) -> Tags:
     return Tags(text, plain, starts, ends, places, kept)
 
 
+def outside_keep_tags(text: str) -> list[tuple[int, int]]:
+    """The non-empty ranges of ``text`` between its balanced tags; the whole of it where there are none."""
+    tags = find_tags(text)
+    edges = zip([0, *tags.ends.tolist()], [*tags.starts.tolist(), len(text)], strict=True)
+    return [(start, end) for start, end in edges if start < end]
+
+
+def without_keep_tags(text: str) -> str:
+    """``text`` without its balanced ``<semtoken:keep>`` tags; what they enclose stays."""
+    return find_tags(text).plain
+
+
 def reinsert(units: Segmentation, tags: Tags) -> Segmentation:
     """Units of ``tags.text``: those of ``tags.plain`` with the tags between them.
 

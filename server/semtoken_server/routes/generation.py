@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter
-from semtoken import InvalidOptionError, Status
+from semtoken import InvalidOptionError, chat_without_keep_tags, without_keep_tags
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -65,31 +65,36 @@ async def completions(request: Request) -> Response:
 async def _compress_chat(
     gateway: Gateway, body: JsonBody, chat: ChatRequest, options: RequestOptions
 ) -> tuple[Outcome, Changes]:
-    if (bypassed := _bypass(gateway, chat, options)) is not None:
-        return bypassed, {}
     messages = body.data["messages"]
-    outcome, form = await gateway.compression.chat(messages, options, chat.tools)
-    if form is None:
-        return outcome, {}
-    forwarded = [dict(message) for message in form.messages]
-    # Equal forms keep the client's own bytes. A skipped chat may differ too: keep tags are taken out.
+    outcome, form = _bypass(gateway, chat, options), None
+    if outcome is None:
+        outcome, form = await gateway.compression.chat(messages, options, chat.tools)
+    forwarded = messages
+    if form is not None:
+        forwarded = [dict(message) for message in form.messages]
+    elif options.compression.keep_tags:
+        forwarded = list(chat_without_keep_tags(messages))
+    # Equal forms keep the client's own bytes.
     return outcome, {} if forwarded == messages else {"messages": orjson.dumps(forwarded)}
 
 
 async def _compress_prompts(
     gateway: Gateway, completion: CompletionRequest, options: RequestOptions
 ) -> tuple[Outcome, Changes]:
-    if (bypassed := _bypass(gateway, completion, options)) is not None:
-        return bypassed, {}
-    outcome, done = await gateway.compression.prompts(
-        completion.texts(), options, special_tokens=completion.add_special_tokens
-    )
+    outcome, done = _bypass(gateway, completion, options), None
+    texts = completion.texts()
+    if outcome is None:
+        outcome, done = await gateway.compression.prompts(texts, options, special_tokens=completion.add_special_tokens)
+    forms: list[Any]
     if done is None:
+        forms = [without_keep_tags(text) for text in texts] if options.compression.keep_tags else texts
+    elif options.compression.realise == "text":
+        forms = [prompt.result.text for prompt in done]
+    else:
+        compressed = any(prompt.result.text != prompt.result.original for prompt in done)
+        forms = [prompt.ids for prompt in done] if compressed else texts
+    if forms == texts:
         return outcome, {}
-    if all(p.result.text == p.result.original and p.result.status is not Status.COMPRESSED for p in done):
-        return outcome, {}
-    as_text = options.compression.realise == "text"
-    forms = [prompt.result.text if as_text else prompt.ids for prompt in done]
     return outcome, {"prompt": orjson.dumps(forms[0] if isinstance(completion.prompt, str) else forms)}
 
 
@@ -101,8 +106,8 @@ def _bypass(gateway: Gateway, generation: ChatRequest | CompletionRequest, optio
     if (reason := generation.uncompressible()) is not None:
         return gateway.compression.bypass("skipped", reason)
     # A token is at least a byte, so where all texts together are short none need be tokenised: there is
-    # nothing to compress, and nothing that a question could recall. Keep tags must be taken out, though.
-    if asked.mode == "auto" and asked.target_tokens is None and not asked.keep_tags:
+    # nothing to compress, and nothing that a question could recall.
+    if asked.mode == "auto" and asked.target_tokens is None:
         texts = generation.texts(asked.roles)
         if texts and _bytes_under(texts, asked.min_tokens):
             return gateway.compression.bypass("skipped", "too_short")

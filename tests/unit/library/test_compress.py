@@ -6,7 +6,16 @@ import pytest
 from fakes.encoders import HashEncoder, small_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from semtoken import CompressionOptions, CompressionResult, Compressor, Decision, InvalidInputError, Reason, Status
+from semtoken import (
+    CompressionOptions,
+    CompressionResult,
+    Compressor,
+    Decision,
+    InvalidInputError,
+    InvalidOptionError,
+    Reason,
+    Status,
+)
 from semtoken.datamodels import TIMED_STAGES
 from semtoken.options import Realisation, Stages
 
@@ -166,3 +175,38 @@ def test_two_megabytes_of_one_line_are_compressed() -> None:
 def test_as_many_queries_as_texts() -> None:
     with pytest.raises(InvalidInputError, match="2 texts, but 1 queries"):
         COMPRESSOR.compress_batch(["a", "b"], ["q"])
+
+
+def test_off_is_told_apart_and_takes_keep_tags_out() -> None:
+    tagged = "One. <semtoken:keep>Two.</semtoken:keep> Three."
+    result = COMPRESSOR.compress(tagged, None, CompressionOptions(mode="off", keep_tags=True))
+    assert (result.status, result.reason, result.text) == (Status.OFF, Reason.MODE_OFF, "One. Two. Three.")
+    check(tagged, result)
+    plain = COMPRESSOR.compress(tagged, None, CompressionOptions(mode="off"))
+    assert plain.text == tagged
+
+
+def test_keep_tags_go_where_nothing_needs_to() -> None:
+    tagged = "One. <semtoken:keep>Two.</semtoken:keep> Three."
+    result = COMPRESSOR.compress(tagged, None, CompressionOptions(ratio=1.0, keep_tags=True))
+    assert (result.status, result.text) == (Status.SKIPPED, "One. Two. Three.")
+    check(tagged, result)
+
+
+def test_target_tokens_binds_a_short_prompt() -> None:
+    prompt = f"{story(20)}\n\nWhich stone is in chapter 5?"
+    tokens = COMPRESSOR.tokenizer.count(prompt)
+    short = CompressionOptions(min_tokens=tokens + 1)
+    assert COMPRESSOR.compress_prompt(prompt, short).reason is Reason.TOO_SHORT
+    result = COMPRESSOR.compress_prompt(prompt, short.model_copy(update={"target_tokens": 150}))
+    assert 0 < result.compressed_tokens <= 150
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ratio", "2.4"), ("ratio", True), ("target_tokens", 20.0), ("target_tokens", True), ("keep_tags", 1)],
+)
+def test_options_are_not_read_from_values_of_another_type(name: str, value: object) -> None:
+    with pytest.raises(InvalidOptionError, match=name) as caught:
+        CompressionOptions.parse({name: value})
+    assert caught.value.param == name

@@ -233,3 +233,41 @@ def test_a_prompt_keeps_its_question_and_its_ids_are_its_text() -> None:
         assert result.text.endswith("Question: Who stored crate 134?\nAnswer:")
         assert COMPRESSOR.tokenizer.decode(result.token_ids).endswith("Question: Who stored crate 134?\nAnswer:")
         assert result.compressed_tokens <= round(result.original_tokens / 4)
+
+
+TAGGED = "Mind <semtoken:keep>crate 39</semtoken:keep> and <semtoken:keep>hall 2</semtoken:keep>."
+UNTAGGED = "Mind crate 39 and hall 2."
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [({}, Status.SKIPPED), ({"mode": "off"}, Status.OFF), ({"target_tokens": 5000}, Status.SKIPPED)],
+    ids=["too short", "off", "within target"],
+)
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_keep_tags_go_also_from_what_is_left_alone(values: dict[str, Any], status: Status, role: str) -> None:
+    chat = [{"role": role, "content": TAGGED}, {"role": "user", "content": [{"type": "text", "text": TAGGED}]}]
+    result = COMPRESSOR.compress_messages(chat, CompressionOptions(keep_tags=True, **values))
+    assert result.messages == (
+        {"role": role, "content": UNTAGGED},
+        {"role": "user", "content": [{"type": "text", "text": UNTAGGED}]},
+    )
+    assert result.status is status
+    assert result.forwarded_tokens == COMPRESSOR.tokenizer.count_messages(result.messages)
+    kept = result.messages == COMPRESSOR.compress_messages(chat, CompressionOptions(**values)).messages
+    assert not kept, "without the option tags are text"
+
+
+@given(st.lists(documents, min_size=1, max_size=3), st.integers(40, 400))
+@settings(max_examples=40, deadline=None)
+def test_target_tokens_also_binds_chats_of_short_messages(texts: list[str], target: int) -> None:
+    chat = [message for text in texts for message in ({"role": "user", "content": text}, SHORT_ANSWER)]
+    result = COMPRESSOR.compress_messages(chat, CompressionOptions(target_tokens=target))
+    assert result.forwarded_tokens <= target or result.reason is Reason.TARGET_MISSED
+    if result.reason is Reason.TARGET_MISSED:
+        # All that is left is pinned: a short message is a question, and small budgets hold one unit.
+        pinned = [part.result for part in result.parts if part.result.reason is Reason.PINNED_OVER_BUDGET]
+        assert sum(form.compressed_tokens for form in pinned) + 120 * len(chat) > target
+
+
+SHORT_ANSWER = {"role": "assistant", "content": "Noted."}
