@@ -6,8 +6,8 @@ import ctypes
 from collections.abc import Iterator
 
 import pytest
+from e2e.real_gateway import RealGateway, served
 from openai import DefaultHttpxClient, OpenAI
-from real_gateway import RealGateway, served
 from semtoken.bundled import BundledModels
 from semtoken_server.supervisor import EngineNotInstalledError
 from semtoken_server.supervisor.command import installed_build

@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import openai
 import pytest
+from e2e.real_gateway import RealGateway
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
-from real_gateway import RealGateway
 from semtoken import Compressor
 from semtoken.evaluation.bundled import bundled_demo
 

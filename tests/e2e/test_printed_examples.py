@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from real_gateway import RealGateway, eventually
+from e2e.real_gateway import RealGateway, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 

@@ -11,7 +11,7 @@ import socket
 
 import httpx
 import pytest
-from real_gateway import RealGateway, descendants, eventually, running
+from e2e.real_gateway import RealGateway, descendants, eventually, running
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 

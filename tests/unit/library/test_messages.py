@@ -136,7 +136,7 @@ def test_a_document_form_is_the_same_for_every_question() -> None:
 
 def test_the_result_of_a_tool_is_read_for_the_question_and_the_call() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "lookup", "arguments": '{"crate": 338}'}}
-    chat = [
+    chat: list[Message] = [
         {"role": "user", "content": "Find the crate that I asked for."},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c1", "content": report(0, 60)},
@@ -246,7 +246,10 @@ UNTAGGED = "Mind crate 39 and hall 2."
 )
 @pytest.mark.parametrize("role", ["system", "user", "assistant"])
 def test_keep_tags_go_also_from_what_is_left_alone(values: dict[str, Any], status: Status, role: str) -> None:
-    chat = [{"role": role, "content": TAGGED}, {"role": "user", "content": [{"type": "text", "text": TAGGED}]}]
+    chat: list[Message] = [
+        {"role": role, "content": TAGGED},
+        {"role": "user", "content": [{"type": "text", "text": TAGGED}]},
+    ]
     result = COMPRESSOR.compress_messages(chat, CompressionOptions(keep_tags=True, **values))
     assert result.messages == (
         {"role": role, "content": UNTAGGED},

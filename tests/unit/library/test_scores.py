@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from semtoken.cluster import cluster, text_keys
 from semtoken.cluster.neighbours import nearest_earlier
@@ -14,8 +15,8 @@ from semtoken.segment import segment
 from semtoken.value import score
 
 
-def encoding_of(vectors: np.ndarray, bounds: list[int], ids: list[int] | None = None) -> Encoding:
-    vectors = np.asarray(vectors, dtype=np.float32)
+def encoding_of(rows: npt.ArrayLike, bounds: list[int], ids: list[int] | None = None) -> Encoding:
+    vectors = np.asarray(rows, dtype=np.float32)
     edges = np.array(bounds, dtype=np.int64)
     places = np.arange(len(vectors), dtype=np.int64)
     token_ids = np.array(ids if ids is not None else places, dtype=np.int64)

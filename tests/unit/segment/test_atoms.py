@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from reference import pieces
 from semtoken.segment import segment
+from unit.segment.reference import pieces
 
 
 def atoms_of(text: str) -> list[str]:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import of_kind, pieces, resolve
 from semtoken.datamodels import Segmentation, UnitKind
 from semtoken.segment import segment
 from semtoken.structure import resolve_glue
+from unit.segment.reference import of_kind, pieces, resolve
 
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=12)

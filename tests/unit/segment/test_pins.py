@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from reference import of_kind, pieces
 from semtoken.datamodels import Segmentation, UnitKind
 from semtoken.segment import segment
+from unit.segment.reference import of_kind, pieces
 
 TEXT = "The first. The second.\n\nThe third. The fourth."
 

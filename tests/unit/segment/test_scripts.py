@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from reference import of_kind, pieces
 from semtoken.datamodels import UnitKind
 from semtoken.segment import segment
+from unit.segment.reference import of_kind, pieces
 
 SENTENCES = {
     "English": ["Dr. Smith paid $3.50 to Mrs. Jones at 5 p.m. on Monday. ", "Did she thank him? ", "She did!"],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine_bench import Bench, alive, eventually, free_port
+from unit.supervisor.engine_bench import Bench, alive, eventually, free_port
 
 
 @pytest.fixture

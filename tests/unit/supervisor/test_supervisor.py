@@ -8,8 +8,8 @@ import socket
 import urllib.request
 
 import pytest
-from engine_bench import Bench, alive, eventually, parent_of
 from semtoken_server.supervisor import EnginePortTakenError, EngineStartError, EngineState, Patience
+from unit.supervisor.engine_bench import Bench, alive, eventually, parent_of
 
 
 def test_a_healthy_engine_is_ready_and_leaves_nothing_behind(bench: Bench) -> None:

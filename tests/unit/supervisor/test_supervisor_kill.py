@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from engine_bench import HERE, Bench, alive, eventually, parent_of
+from unit.supervisor.engine_bench import HERE, Bench, alive, eventually, parent_of
 
 
 @pytest.fixture
