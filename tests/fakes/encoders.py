@@ -68,4 +68,20 @@ def small_tokenizer() -> ServedTokenizer:
     text = ["The quick brown fox jumps over the lazy dog. What is the answer to the question about it?"] * 3
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     backend.train_from_iterator(text, trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet))
-    return ServedTokenizer(PreTrainedTokenizerFast(tokenizer_object=backend, chat_template=TEMPLATE))
+    return _served(backend)
+
+
+@cache
+def bytes_tokenizer() -> ServedTokenizer:
+    """Another tokenizer than the small one: a token per byte."""
+    alphabet = {letter: at for at, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    backend = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    return _served(backend)
+
+
+def _served(backend: Tokenizer) -> ServedTokenizer:
+    # The constructor has no annotations in transformers.
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, chat_template=TEMPLATE)  # type: ignore[no-untyped-call]
+    return ServedTokenizer(tokenizer)

@@ -1,105 +1,197 @@
-"""An engine without a model: a real server on loopback that speaks vLLM's routes."""
+"""An engine without a model, on a loopback port: speaks vLLM's HTTP, records what it gets, can misbehave."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, Self
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from fakes.encoders import small_tokenizer
+from semtoken import ServedTokenizer
 
 WORDS = ("The", " answer", " is", " 42", ".")
-USAGE = {"prompt_tokens": 7, "completion_tokens": len(WORDS), "total_tokens": 7 + len(WORDS)}
+MODEL = "fake-model"
+TROUBLE_AT = 2
+"""Words that come before a stream goes wrong."""
+Behaviour = Literal[
+    "answer", "stall", "stall_midway", "die", "die_midway", "end_midway", "break_body", "refuse", "busy"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass
 class FakeEngine:
-    """Answers every generation with ``WORDS``, remembers what it got, and can be told to misbehave."""
+    """Answers ``WORDS`` as long as ``behaviour`` does not say otherwise."""
 
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    raw: list[bytes] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    aborted: int = 0
-    finished: int = 0
-    stall_s: float = 0.0
-    die_after: int | None = None
-    wrong_ids: bool = False
+    tokenizer: ServedTokenizer
+    behaviour: Behaviour = "answer"
+    tokenize_status: int = 200
     healthy: bool = True
+    received: list[Received] = field(default_factory=list)
+    """Generations, in the order of their arrival."""
+    passed: list[Received] = field(default_factory=list)
+    """Requests to the routes that answer with what they were sent."""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a generation has come in."""
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a generation's client has gone away."""
+    resume: asyncio.Event = field(default_factory=asyncio.Event)
+    """Ends a stall, and lets what happens midway happen."""
+    url: str = ""
+    _runner: web.AppRunner | None = None
 
-    def app(self) -> web.Application:
+    @property
+    def name(self) -> str:
+        """What the gateway calls it in health and metrics."""
+        return self.url.removeprefix("http://")
+
+    @property
+    def last(self) -> Received:
+        return self.received[-1]
+
+    async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 2**20)
-        app.add_routes(
-            [
-                web.get("/health", self._health),
-                web.get("/v1/models", self._models),
-                web.post("/tokenize", self._tokenize),
-                web.post("/detokenize", self._echo),
-                web.post("/v1/embeddings", self._echo),
-                web.post("/v1/chat/completions", self._generate),
-                web.post("/v1/completions", self._generate),
-                web.post("/sleep", self._echo),
-            ]
-        )
-        return app
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/tokenize", self._tokenize)
+        for path in ("/v1/chat/completions", "/v1/completions"):
+            app.router.add_post(path, self._generate)
+        for path in ("/v1/embeddings", "/detokenize", "/sleep"):
+            app.router.add_post(path, self._echo)
+        # With cancellation a handler learns that its client has gone, as vLLM's do.
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
 
-    def server(self) -> TestServer:
-        # Only with cancellation does a handler learn that its client has gone, as vLLM's do.
-        return TestServer(self.app(), handler_cancellation=True)
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Listen no more; a second time is one too many and does nothing."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.Response(status=200 if self.healthy else 503)
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": "small", "object": "model", "root": "small"}]})
+        adapter = {"id": "adapter", "object": "model", "root": "/adapters/1", "parent": MODEL}
+        base = {"id": MODEL, "object": "model", "root": "fake-root", "parent": None}
+        return web.json_response({"object": "list", "data": [adapter, base]})
 
     async def _tokenize(self, request: web.Request) -> web.Response:
+        if self.tokenize_status != 200:
+            return web.json_response({"error": {"message": "no"}}, status=self.tokenize_status)
         asked = await request.json()
-        ids = small_tokenizer().ids(asked["prompt"], special_tokens=asked.get("add_special_tokens", True))
-        ids = [0, *ids] if self.wrong_ids else ids
+        ids = self.tokenizer.ids(asked["prompt"], special_tokens=asked.get("add_special_tokens", True))
         return web.json_response({"count": len(ids), "max_model_len": 8192, "tokens": ids})
 
     async def _echo(self, request: web.Request) -> web.Response:
-        return web.Response(body=await request.read(), content_type="application/json")
+        self.passed.append(await _received(request))
+        cookies = {"set-cookie": "session=engine", "x-request-id": "engine-made"}
+        return web.Response(body=self.passed[-1].body, content_type="application/json", headers=cookies)
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.read()
-        self.raw.append(raw)
-        self.headers.append({name.lower(): value for name, value in request.headers.items()})
-        body = json.loads(raw)
-        self.bodies.append(body)
-        if not isinstance(body.get("model", ""), str):
-            return web.json_response({"error": {"message": "model", "type": "BadRequestError"}}, status=400)
+        self.received.append(await _received(request))
+        self.arrived.set()
+        asked = self.last.json
         try:
-            await asyncio.sleep(self.stall_s)
-            response = await self._stream(request, body) if body.get("stream") else self._whole()
-        except asyncio.CancelledError:
-            self.aborted += 1
+            if (misbehaved := await self._misbehave(request)) is not None:
+                return misbehaved
+            return await (self._stream(request, asked) if asked.get("stream") else self._whole(request, asked))
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.cancelled.set()
             raise
-        self.finished += 1
-        return response
 
-    def _whole(self) -> web.Response:
-        message = {"role": "assistant", "content": "".join(WORDS)}
-        choice = {"index": 0, "message": message, "text": "".join(WORDS), "finish_reason": "stop"}
-        return web.json_response({"id": "x", "object": "chat.completion", "choices": [choice], "usage": USAGE})
+    async def _misbehave(self, request: web.Request) -> web.StreamResponse | None:
+        if self.behaviour == "refuse":
+            error = {"message": "max_tokens is too large", "type": "BadRequestError", "param": None, "code": 400}
+            return web.json_response({"error": error}, status=400)
+        if self.behaviour == "busy":
+            return web.json_response({"error": {"message": "busy"}}, status=503, headers={"retry-after": "7"})
+        if self.behaviour == "stall":
+            await self._stalled()
+        if self.behaviour == "die":
+            _hang_up(request)
+            return web.Response()
+        if self.behaviour == "break_body":
+            broken = web.StreamResponse(headers={"content-type": "application/json", "content-length": "1000"})
+            await broken.prepare(request)
+            await broken.write(b'{"id":')
+            _hang_up(request)
+            return broken
+        return None
 
-    async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    async def _stalled(self) -> None:
+        async with asyncio.timeout(60):
+            await self.resume.wait()
+
+    async def _whole(self, request: web.Request, asked: Any) -> web.Response:
+        choice = {"index": 0, "finish_reason": "stop", **_said(request, "message", "".join(WORDS))}
+        return web.json_response({"id": "x", "model": MODEL, "choices": [choice], "usage": self._usage(asked)})
+
+    async def _stream(self, request: web.Request, asked: Any) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
         for number, word in enumerate(WORDS):
-            if number == self.die_after:
-                if request.transport is not None:
-                    request.transport.abort()
-                return response
-            delta = {"id": "x", "choices": [{"index": 0, "delta": {"content": word}, "text": word}]}
-            await response.write(b"data: " + json.dumps(delta, separators=(",", ":")).encode() + b"\n\n")
-            await asyncio.sleep(0.01 + self.stall_s)
-        if (body.get("stream_options") or {}).get("include_usage"):
-            last = {"id": "x", "choices": [], "usage": USAGE}
-            await response.write(b"data: " + json.dumps(last, separators=(",", ":")).encode() + b"\n\n")
+            if number == TROUBLE_AT and self.behaviour in ("stall_midway", "die_midway", "end_midway"):
+                # What a client has received but not read is lost with the connection: who wants
+                # to see the words before the trouble takes them first.
+                await self._stalled()
+                if self.behaviour == "die_midway":
+                    _hang_up(request)
+                if self.behaviour != "stall_midway":
+                    return response
+            await _send(response, {"id": "x", "choices": [{"index": 0, **_said(request, "delta", word)}]})
+        if (asked.get("stream_options") or {}).get("include_usage"):
+            await _send(response, {"id": "x", "choices": [], "usage": self._usage(asked)})
         await response.write(b"data: [DONE]\n\n")
-        await response.write_eof()
         return response
+
+    def _usage(self, asked: Any) -> dict[str, int]:
+        prompt = asked.get("prompt")
+        if prompt is None:
+            count = self.tokenizer.count_messages(asked["messages"])
+        else:
+            count = sum(len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt))
+        return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
+
+
+async def _received(request: web.Request) -> Received:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Received(request.path, headers, await request.read())
+
+
+def _prompts(prompt: Any) -> list[Any]:
+    return prompt if isinstance(prompt, list) and isinstance(prompt[0], list | str) else [prompt]
+
+
+def _said(request: web.Request, chat_field: str, text: str) -> dict[str, Any]:
+    chat = request.path.endswith("/chat/completions")
+    return {chat_field: {"role": "assistant", "content": text}} if chat else {"text": text}
+
+
+async def _send(response: web.StreamResponse, chunk: dict[str, Any]) -> None:
+    await response.write(b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n")
+
+
+def _hang_up(request: web.Request) -> None:
+    """End the connection as the system does for a process that died: what it wrote still arrives."""
+    if request.transport is not None:
+        request.transport.close()

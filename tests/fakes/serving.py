@@ -11,17 +11,19 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fakes.fake_engine import FakeEngine
-from fakes.gated import sound
 from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
 from semtoken_server.app import create_app
-from semtoken_server.compression.library import CompressorLike
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.engines.http import HttpEngine
 from semtoken_server.metrics import Metrics
 from semtoken_server.settings import CompressionDefaults, Settings
 
+from fakes.compressors import Load, sound
+from fakes.engine import FakeEngine
+
 MIN_TOKENS = 64
+ENGINE_KEY = "engine-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Served:
     url: str
     engine: FakeEngine
     client: httpx.AsyncClient
+    backend: ThreadCompressor
     metrics: Metrics
 
     async def post(self, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
@@ -43,12 +46,10 @@ class Served:
     def metric(self, name: str, **labels: str) -> float:
         """The value of a sample; 0 where there is none yet."""
         exposition, _ = self.metrics.render("")
-        wanted = {f'{key}="{value}"' for key, value in labels.items()}
-        for line in exposition.decode().splitlines():
-            sample, _, value = line.rpartition(" ")
-            found, _, inside = sample.partition("{")
-            if found == name and wanted <= set(inside.rstrip("}").split(",")):
-                return float(value)
+        for family in text_string_to_metric_families(exposition.decode()):
+            for sample in family.samples:
+                if sample.name == name and labels.items() <= sample.labels.items():
+                    return float(sample.value)
         return 0.0
 
 
@@ -73,26 +74,30 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def gateway(
-    engine: FakeEngine,
-    load: Callable[[str], CompressorLike] = lambda _tokenizer: sound(),
-    *,
-    wait: bool = True,
-    min_tokens: int = MIN_TOKENS,
-    **settings: Any,
+    engine: FakeEngine, load: Load = sound, *, min_tokens: int = MIN_TOKENS, **given: Any
 ) -> AsyncIterator[Served]:
-    """A gateway in front of ``engine``; with ``wait`` it is ready, whether it can compress or not."""
-    compression = CompressionDefaults(min_tokens=min_tokens)
-    given = {"engine_urls": (engine.url,), "tokenizer": "fake", "compression": compression, **settings}
-    configured = Settings.load(None, **given)
+    """A gateway in front of ``engine`` that is ready, whether it can compress or not; ``given`` are settings."""
+    settings = Settings.load(
+        engine_urls=(engine.url,), tokenizer="fake", compression=CompressionDefaults(min_tokens=min_tokens), **given
+    )
     metrics = Metrics()
-    http = HttpEngine(configured.engine_urls, metrics, api_key="engine-key", health_interval_s=0.05)
-    compressor = ThreadCompressor(load, max_queue=configured.compress_queue)
-    app = create_app(configured, engine=http, compressor=compressor, metrics=metrics)
-    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
-        served = Served(url, engine, client, metrics)
-        if wait:
-            await until_ready(client)
-        yield served
+    http = HttpEngine(
+        settings.engine_urls,
+        metrics,
+        api_key=ENGINE_KEY,
+        read_timeout_s=settings.engine_read_timeout_s,
+        health_interval_s=0.05,
+    )
+    backend = ThreadCompressor(load, max_queue=settings.compress_queue)
+    app = create_app(settings, engine=http, compressor=backend, metrics=metrics)
+    async with serving(app) as url, client_of(url) as client:
+        await until_ready(client)
+        yield Served(url, engine, client, backend, metrics)
+
+
+def client_of(url: str) -> httpx.AsyncClient:
+    """A client that knows no proxy."""
+    return httpx.AsyncClient(base_url=url, timeout=120, trust_env=False)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

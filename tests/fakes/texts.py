@@ -1,6 +1,10 @@
-"""Long texts of many different sentences, made on the spot."""
+"""Long texts of many different sentences, made on the spot, and chats of them."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from fakes.engine import MODEL
 
 _NAMES = ("Ada", "Bruno", "Chen", "Dilara", "Emeka", "Farah", "Goran", "Hana", "Ivan", "Jun")
 _THINGS = ("bridge", "garden", "engine", "library", "harbour", "orchard", "tunnel", "theatre", "mill", "tower")
@@ -24,3 +28,10 @@ def document(sentences: int = 60, *, needle: bool = True) -> str:
 def rag(sentences: int = 60) -> str:
     """A document with a question about it."""
     return f"{document(sentences)}\n\nQuestion: {QUESTION}"
+
+
+def chat(*contents: str, **fields: Any) -> dict[str, Any]:
+    """The body of a chat whose roles alternate, from the user's first message on."""
+    roles = ("user", "assistant")
+    messages = [{"role": roles[n % 2], "content": content} for n, content in enumerate(contents)]
+    return {"model": MODEL, "messages": messages, **fields}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fakes.encoders import small_tokenizer
-from fakes.fake_engine import MODEL, FakeEngine
+from fakes.engine import MODEL, FakeEngine
 from semtoken_server.engines.base import EngineRequest
 from semtoken_server.engines.http import HttpEngine
 from semtoken_server.engines.models import served_model
@@ -61,7 +61,7 @@ async def test_an_engine_that_cannot_be_reached_is_passed_over(one: FakeEngine, 
     metrics = Metrics()
     async with started(one, other, metrics=metrics, health_interval_s=60) as http:
         assert http.health == {name(one): True, name(other): True}
-        await one.__aexit__()
+        await one.stop()
         for _ in range(2):
             assert (await http.send(CHAT)).status == 200
         assert len(other.received) == 2

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache
 
 import pytest
-from fakes.encoders import HashEncoder, small_tokenizer
-from fakes.fake_engine import FakeEngine
-from semtoken import Compressor, ServedTokenizer
+from fakes.encoders import HashEncoder, bytes_tokenizer, small_tokenizer
+from fakes.engine import FakeEngine
+from semtoken import Compressor
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.engines.http import HttpEngine
 from semtoken_server.errors import CompressionUnavailableError
@@ -18,17 +17,6 @@ from semtoken_server.gateway import Gateway
 from semtoken_server.metrics import Metrics
 from semtoken_server.settings import Settings
 from semtoken_server.tokenizer_check import TokenizerCheck
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
-
-
-@cache
-def bytes_tokenizer() -> ServedTokenizer:
-    """Another tokenizer than the gateway's: a token per byte."""
-    alphabet = {letter: at for at, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    backend = Tokenizer(models.BPE(vocab=alphabet, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return ServedTokenizer(PreTrainedTokenizerFast(tokenizer_object=backend))
 
 
 @pytest.fixture
