@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
-from documents import DOCS, ROOT, Block, blocks, codes, table_rows
 from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +15,7 @@ from semtoken.datamodels import TIMED_STAGES, Reason
 from semtoken_server.errors import GatewayError
 from semtoken_server.metrics import Metrics
 from semtoken_server.routes import compress, generation, operations, passthrough
+from unit.docs.documents import DOCS, ROOT, Block, blocks, codes, table_rows
 
 PAGE = DOCS / "metrics.md"
 ROWS = table_rows(PAGE, "metric", "type", "labels", "unit", "meaning")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 from annotated_types import Ge, Gt, Le
-from documents import DOCS, blocks, codes, table_rows
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from semtoken_server.settings import NESTED, PREFIX, CompressionDefaults, Settings
+from unit.docs.documents import DOCS, blocks, codes, table_rows
 
 PAGE = DOCS / "settings.md"
 ROWS = {
