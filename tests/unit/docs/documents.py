@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ def table_rows(page: Path, *header: str) -> list[dict[str, str]]:
 def code_spans(page: Path) -> list[str]:
     """Every piece of inline code, in order."""
     return [token.content for token in _inline(page) if token.type == "code_inline"]
+
+
+def headings(page: Path) -> list[str]:
+    """The text of every heading, code and emphasis without their marks."""
+    read = tokens(page)
+    pairs = itertools.pairwise(read)
+    inlines = [inline for opening, inline in pairs if opening.type == "heading_open"]
+    return ["".join(token.content for token in inline.children or ()) for inline in inlines]
 
 
 def links(page: Path) -> list[str]:
