@@ -38,7 +38,7 @@ async def answered(served: Served, text: str, mode: str) -> None:
         "\u202eعربي \u05d0e\u0301 " * 200,
         "😀\u200d" * 500,
         "<|assistant|>" * 100,
-        "lorem ipsum " * 20_000,
+        "lorem ipsum " * 4000,
     ],
 )
 async def test_odd_texts_are_answered(engine: FakeEngine, text: str) -> None:
