@@ -8,12 +8,12 @@ from semtoken_server.app import create_app
 from semtoken_server.compression.build import build_compressor
 from semtoken_server.engines.http import HttpEngine
 from semtoken_server.metrics import Metrics
-from semtoken_server.settings import Settings
+from semtoken_server.settings import Settings, shared_metrics_dir
 
 
 def build_app(settings: Settings) -> FastAPI:
     """The gateway that ``settings`` describe; ``engine_urls`` must not be empty."""
-    metrics = Metrics(settings.metrics_dir)
+    metrics = Metrics(shared_metrics_dir())
     engine = HttpEngine(
         settings.engine_urls,
         metrics,

@@ -29,8 +29,15 @@ from semtoken_server.options import OnFailure
 PREFIX = "SEMTOKEN_"
 NESTED = "__"
 _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
+_METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED})
+
+
+def shared_metrics_dir() -> Path | None:
+    """Where the workers of one gateway share their metrics; None where there is one process."""
+    folder = os.environ.get(_METRICS_DIR)
+    return Path(folder) if folder else None
 
 
 class InvalidSettingsError(ValueError):
@@ -59,6 +66,11 @@ def _engine_url(value: Any) -> Any:
     return value.rstrip("/")
 
 
+def _mode(value: Any) -> Any:
+    """YAML reads a bare ``off`` as false."""
+    return "off" if value is False else value
+
+
 EngineUrl = Annotated[str, BeforeValidator(_engine_url)]
 
 
@@ -67,11 +79,11 @@ class CompressionDefaults(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Mode = Field(default="auto", description="auto, force or off")
+    mode: Annotated[Mode, BeforeValidator(_mode)] = Field(default="auto", description="auto, force or off")
     ratio: float = Field(default=2.4, ge=1.0, le=20.0, description="original over forwarded tokens")
     stability: Stability = Field(default="turn", description="turn (query-aware) or document (query-free)")
     roles: tuple[Role, ...] = Field(default=("user", "tool"), description="roles that may be compressed")
-    protect: tuple[ProtectedString, ...] = Field(default=(), description="strings that always stay")
+    protect: tuple[ProtectedString, ...] = Field(default=(), max_length=1_000, description="strings that always stay")
     keep_tags: bool = Field(default=False, description="whether <semtoken:keep> tags pin what they enclose")
     min_tokens: int = Field(default=512, ge=0, description="messages under this many tokens stay as they are in auto")
     on_failure: OnFailure = Field(default="open", description="open forwards uncompressed, closed answers 503")
@@ -103,26 +115,34 @@ class Settings(BaseSettings):
         default=None, description="tokenizer folder or name; by default the model's, else what the engine serves"
     )
     encoder: str | None = Field(default=None, description="encoder folder or name; by default the bundled one")
-    device: str = Field(default="auto", description="where the encoder runs: auto, cpu, cuda")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where the encoder runs: auto, cpu, cuda"
+    )
     compression: CompressionDefaults = Field(
         default=CompressionDefaults(), description="compression where a request says nothing"
     )
     compress_timeout_s: float = Field(
-        default=10.0, gt=0, description="seconds, waiting included, before a request goes on uncompressed"
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds, waiting included, before a request goes on uncompressed",
     )
     compress_queue: int = Field(default=64, ge=1, description="compressions that may wait before more fail open")
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
-    engine_connect_timeout_s: float = Field(default=5.0, gt=0, description="seconds to connect to an engine")
-    engine_read_timeout_s: float = Field(
-        default=600.0, gt=0, description="seconds of silence from an engine before a request fails"
+    engine_connect_timeout_s: float = Field(
+        default=5.0, gt=0, allow_inf_nan=False, description="seconds to connect to an engine"
     )
-    engine_health_interval_s: float = Field(default=2.0, gt=0, description="seconds between health checks of an engine")
-    drain_s: float = Field(default=30.0, ge=0, description="seconds that running requests get at shutdown")
+    engine_read_timeout_s: float = Field(
+        default=600.0, gt=0, allow_inf_nan=False, description="seconds of silence from an engine before a request fails"
+    )
+    engine_health_interval_s: float = Field(
+        default=2.0, gt=0, allow_inf_nan=False, description="seconds between health checks of an engine"
+    )
+    drain_s: float = Field(
+        default=30.0, ge=0, allow_inf_nan=False, description="seconds that running requests get at shutdown"
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="least severe log line written"
-    )
-    metrics_dir: Path | None = Field(
-        default=None, description="folder where several workers share their metrics; made by the parent process"
     )
 
     @classmethod
@@ -154,12 +174,14 @@ class Settings(BaseSettings):
         """Every setting in plain JSON types, secrets masked."""
         return self.model_dump(mode="json")
 
-    def export(self) -> None:
-        """Hand these settings to processes started from here, through the environment."""
+    def export(self, metrics_dir: Path) -> None:
+        """Hand these settings to worker processes started from here, through the environment.
+
+        ``metrics_dir`` is the folder where they share their metrics.
+        """
         key = self.engine_api_key.get_secret_value() if self.engine_api_key else None
         os.environ[_EXPORTED] = json.dumps({**self.masked_dict(), "engine_api_key": key})
-        if self.metrics_dir is not None:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.metrics_dir)
+        os.environ[_METRICS_DIR] = str(metrics_dir)
 
     @classmethod
     def imported(cls) -> Self:

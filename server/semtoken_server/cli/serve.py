@@ -64,6 +64,5 @@ def _run(settings: Settings, listening: socket.socket) -> None:
             raise SystemExit(1)
         return
     with tempfile.TemporaryDirectory(prefix="semtoken-metrics-") as metrics:
-        shared = settings.model_copy(update={"metrics_dir": Path(metrics)})
-        shared.export()
-        Multiprocess(uvicorn_config(shared, None), sockets=[listening]).run()
+        settings.export(Path(metrics))
+        Multiprocess(uvicorn_config(settings, None), sockets=[listening]).run()

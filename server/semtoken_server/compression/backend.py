@@ -24,10 +24,11 @@ class BackendState:
 
 @dataclass(frozen=True, slots=True)
 class Ran(Generic[T_co]):
-    """A result with the seconds that it waited for its turn."""
+    """A result with the seconds that it waited for its turn and then took."""
 
     value: T_co
     queued_s: float
+    ran_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,13 @@ class CompressionService:
         )
         if ran is None:
             # Uncompressed now, compressed a turn ago: the engine's prefix cache misses.
-            self._metrics.prefix_breaks.labels("failed_open").inc()
+            if any(message.get("role") == "assistant" for message in messages):
+                self._metrics.prefix_breaks.labels("failed_open").inc()
             return self._failed_open(reason, began), None
         form = ran.value
         for cause in form.prefix_breaks:
             self._metrics.prefix_breaks.labels(cause).inc()
-        self._observe_stages(form.timings_ms)
+        self._observe_stages(form.timings_ms, ran.ran_s)
         outcome = Outcome(
             str(form.status), str(form.reason), form.original_tokens, form.forwarded_tokens, _ms_since(began)
         )
@@ -75,7 +76,8 @@ class CompressionService:
             return self._failed_open(reason, began), None
         done = ran.value
         for prompt in done:
-            self._observe_stages(prompt.result.timings_ms)
+            # The whole is told once for the request, whose prompts are compressed one after the other.
+            self._observe_stages(prompt.result.timings_ms, ran.ran_s if prompt is done[0] else None)
         # One status for the request: compressed if any prompt was.
         told = next((p.result for p in done if p.result.status is Status.COMPRESSED), done[0].result)
         outcome = Outcome(
@@ -94,7 +96,7 @@ class CompressionService:
         """
         ran = await self._backend.compress_text(text, query, options.compression, timeout_s=self._timeout_s)
         self._metrics.encoder_queue_seconds.observe(ran.queued_s)
-        self._observe_stages(ran.value.timings_ms)
+        self._observe_stages(ran.value.timings_ms, ran.ran_s)
         return ran.value
 
     async def messages(
@@ -106,7 +108,7 @@ class CompressionService:
         """Compress a chat for its own sake; raises what :meth:`text` raises."""
         ran = await self._backend.compress_messages(messages, options.compression, tools, timeout_s=self._timeout_s)
         self._metrics.encoder_queue_seconds.observe(ran.queued_s)
-        self._observe_stages(ran.value.timings_ms)
+        self._observe_stages(ran.value.timings_ms, ran.ran_s)
         return ran.value
 
     def bypass(self, status: str, reason: str) -> Outcome:
@@ -141,9 +143,13 @@ class CompressionService:
                 self._metrics.compression_ratio.observe(original / forwarded)
         return outcome
 
-    def _observe_stages(self, timings_ms: Mapping[str, float]) -> None:
+    def _observe_stages(self, timings_ms: Mapping[str, float], ran_s: float | None) -> None:
+        """The stages as the library timed them; as ``total`` all that it did, planning and counting too."""
         for stage, milliseconds in timings_ms.items():
-            self._metrics.compression_seconds.labels(stage).observe(milliseconds / 1000)
+            if stage != "total":
+                self._metrics.compression_seconds.labels(stage).observe(milliseconds / 1000)
+        if ran_s is not None:
+            self._metrics.compression_seconds.labels("total").observe(ran_s)
 
 
 def _ms_since(began: float) -> float:

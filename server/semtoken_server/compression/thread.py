@@ -117,8 +117,9 @@ class ThreadCompressor:
         submitted = time.monotonic()
 
         def job() -> Ran[T]:
-            queued_s = time.monotonic() - submitted
-            return Ran(work(compressor), queued_s)
+            began = time.monotonic()
+            value = work(compressor)
+            return Ran(value, began - submitted, time.monotonic() - began)
 
         future = self._executor.submit(job)
         self._jobs.add(future)

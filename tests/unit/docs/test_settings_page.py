@@ -34,7 +34,6 @@ OTHERS = {
     "max_body_bytes": "1",
     "drain_s": "0.5",
     "log_level": "debug",
-    "metrics_dir": "/tmp/metrics",
     "engine_urls": '["http://a:1", "http://b:2"]',
     "engine_api_key": "secret",
     "engine_port": "1",

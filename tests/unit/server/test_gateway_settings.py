@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from semtoken_server.settings import CompressionDefaults, InvalidSettingsError, Settings
+from semtoken_server.settings import CompressionDefaults, InvalidSettingsError, Settings, shared_metrics_dir
 
 
 @pytest.fixture
@@ -87,13 +87,24 @@ def test_workers_get_their_parent_s_settings(monkeypatch: pytest.MonkeyPatch, tm
     for name in ("SEMTOKEN_EXPORTED_SETTINGS", "PROMETHEUS_MULTIPROC_DIR"):
         # Set first, so that the fixture takes both out of the environment again.
         monkeypatch.setenv(name, "")
-    parent = Settings.load(
-        engine_urls=["http://a:1"], engine_api_key="hunter2", metrics_dir=tmp_path, compression={"protect": ["x"]}
-    )
-    parent.export()
+    parent = Settings.load(engine_urls=["http://a:1"], engine_api_key="hunter2", compression={"protect": ["x"]})
+    parent.export(tmp_path)
     monkeypatch.setenv("SEMTOKEN_PORT", "9")
     assert Settings.imported() == parent
     assert Settings.load().port == 9
+    assert shared_metrics_dir() == tmp_path
+
+
+def test_a_bare_off_in_yaml_is_the_mode_off(tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("compression: {mode: off}")
+    assert Settings.load(config).compression.mode == "off"
+
+
+@pytest.mark.parametrize("name", ["drain_s", "compress_timeout_s", "engine_read_timeout_s"])
+def test_no_time_is_endless(name: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=name):
+        Settings.load(None, **{name: float("inf")})
 
 
 def test_without_exported_settings_there_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
