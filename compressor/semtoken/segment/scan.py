@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from semtoken.segment import source, titles
 from semtoken.segment.blocks import Block, BlockKind
+from semtoken.segment.html import html_blocks
 from semtoken.segment.lines import LineKind, Lines, split_lines
 from semtoken.segment.regions import RegionScanner, Stanza
 from semtoken.segment.scripts import ScriptMap
@@ -30,7 +31,11 @@ def scan(text: str, scripts: ScriptMap, limit: int) -> Iterator[Block]:
         if first in found_titles:
             level = titles.NUMBERED_LEVEL if titles.numbered_title(lines, first) else titles.TITLE_LEVEL
             yield Block(BlockKind.HEADING, lines.starts[first], lines.ends[first], level=level)
-        elif whole_file or source.is_code(lines, first, last):
+        elif whole_file:
+            yield source.code_block(lines, first, last, limit)
+        elif html := html_blocks(text, lines.starts[first], lines.ends[last - 1]):
+            yield from html
+        elif source.is_code(lines, first, last):
             yield source.code_block(lines, first, last, limit)
         elif not _is_rule(lines, region):
             yield from reader.read(first, last)
