@@ -7,7 +7,6 @@ import numpy as np
 from semtoken.datamodels import EARLIER_MESSAGE, Clusters, FloatArray, IntArray, Scores, Segmentation, UnitKind
 from semtoken.scaling import DIGITS
 
-DENSITY_WITH_QUERY = 0.25
 RECENCY = 0.3
 RECENCY_WITH_QUERY = 0.05
 REPEATED = 6.0
@@ -21,14 +20,16 @@ def score(
 ) -> Scores:
     """Combine the scores of each unit (n,) into the value that the budget ranks by.
 
-    With a query relevance leads and density only breaks near-ties; without one density leads.
+    With a query relevance decides: beside it density cost answers at every weight tried (docs/evaluation.md).
+    Without one density does.
     Recency counts within the text, from 0 at its start to 1 at its end.
     """
     n = len(segmentation)
     asked = bool(relevance.any())
-    value = relevance + (DENSITY_WITH_QUERY if asked else 1.0) * density
+    value: FloatArray = relevance if asked else density
     if recency and n > 1:
-        value = value + (RECENCY_WITH_QUERY if asked else RECENCY) * np.arange(n) / (n - 1)
+        weight = RECENCY_WITH_QUERY if asked else RECENCY
+        value = value + np.linspace(0.0, weight, n, dtype=np.float32)
     value = value + TEMPLATE * clusters.template_first
     value = _settle_twins(value, clusters.twins)
     value = _lift_headings(value, segmentation)

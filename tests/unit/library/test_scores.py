@@ -11,6 +11,7 @@ from semtoken.datamodels import EARLIER_MESSAGE, Encoding
 from semtoken.density import covariance_trace, token_rarity
 from semtoken.encoders.windows import pool_units
 from semtoken.relevance import bm25, late_interaction, lexical_coverage, relevance
+from semtoken.relevance.bridging import bridging
 from semtoken.segment import segment
 from semtoken.value import score
 
@@ -54,6 +55,18 @@ def test_bm25_prefers_the_unit_with_the_rare_word() -> None:
 def test_coverage_is_full_where_every_word_stands() -> None:
     text = encoding_of(np.ones((4, 2)), [0, 2, 4], ids=[1, 2, 3, 4])
     np.testing.assert_allclose(lexical_coverage(text, np.array([1, 2])), [1.0, 0.0], atol=1e-6)
+
+
+def test_a_unit_named_by_the_best_unit_is_reached() -> None:
+    # 1 asks; unit 0 answers and names 5; unit 2 speaks of 5, units 1 and 3 of nothing that leads on.
+    text = encoding_of(np.ones((8, 2)), [0, 2, 4, 6, 8], ids=[1, 5, 2, 3, 5, 6, 2, 7])
+    first = np.array([2.0, 0.5, -1.0, -1.5], dtype=np.float32)
+    content = np.ones(4, dtype=np.bool_)
+    reached = bridging(text, np.array([1]), first, content)
+    assert reached[2] == reached.max() > 0
+    assert reached[0] == 0, "a bridge does not lead to itself"
+    np.testing.assert_allclose(bridging(text, np.array([1, 2, 5]), first, content), 0, err_msg="nothing new to follow")
+    np.testing.assert_allclose(bridging(text, np.array([1]), -np.abs(first), content), 0, err_msg="no bridge")
 
 
 def test_no_query_no_relevance() -> None:
