@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from semtoken.evaluation.lm import LmRun, LmSettings
 from semtoken.evaluation.plot import HEIGHT, WIDTH, Plot, quality_plot
+from semtoken.evaluation.pooled import MIN_EXAMPLES, pooled_rows
 from semtoken.evaluation.qa import QaRun, QaSettings
 from semtoken.evaluation.rows import Row, lm_rows, missed_budgets, qa_rows
 from semtoken.tokenizer import ServedTokenizer
@@ -38,6 +39,11 @@ class Column:
         """A value of this column as text."""
         return format(value * self.scale, self.form)
 
+    def interval(self, row: Row) -> str:
+        """The cell's 95% interval in brackets; nothing where there is none."""
+        bounds = row["ci95"].get(self.key)
+        return f"[{self.number(bounds[0])}, {self.number(bounds[1])}]" if bounds else ""
+
 
 _KEPT = Column("kept_fraction", "kept", ".3f")
 _TIME = Column("compress_ms_per_1k_tokens", "ms/1k tok", ".1f")
@@ -60,6 +66,13 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
     ),
 }
 
+POOLED_COLUMNS = (
+    _KEPT,
+    Column("answer_nll_minus_none", "answer NLL - full", "+.3f", "less"),
+    Column("f1_minus_none", "F1 - full, points", "+.1f", "more", 100.0),
+    Column("answer_in_context", "answer kept %", ".1f", "more", 100.0),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -74,6 +87,8 @@ class Report:
     """What else was asked for (split, query, windows), in the JSON under its own names."""
     notes: tuple[str, ...] = ()
     """What a reader must know: skipped examples, missed budgets, unanswered questions."""
+    pooled: tuple[Row, ...] = field(default=(), repr=False)
+    """Means over the tasks that are large enough; of questions only."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the contract."""
@@ -85,6 +100,7 @@ class Report:
             **self.settings,
             "notes": list(self.notes),
             "rows": list(self.rows),
+            "pooled": list(self.pooled),
         }
 
     def to_json(self) -> bytes:
@@ -96,7 +112,12 @@ class Report:
         template = (files("semtoken.evaluation") / "report.html.j2").read_text(encoding="utf-8")
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         return environment.from_string(template).render(
-            report=self, columns=COLUMNS[self.kind], plots=self._plots(), width=WIDTH, height=HEIGHT
+            report=self,
+            columns=COLUMNS[self.kind],
+            pooled_columns=POOLED_COLUMNS,
+            plots=self._plots(),
+            width=WIDTH,
+            height=HEIGHT,
         )
 
     def tasks(self) -> list[tuple[str, list[Row]]]:
@@ -107,6 +128,11 @@ class Report:
             groups.setdefault(title, []).append(row)
         return list(groups.items())
 
+    def pooled_title(self) -> str:
+        """What the pooled rows are over."""
+        tasks = self.pooled[0]["tasks"]
+        return f"mean over {len(tasks)} task{'s' * (len(tasks) > 1)} (n = {self.pooled[0]['n']})"
+
     def _plots(self) -> dict[str, Sequence[Plot]]:
         measured = [column for column in COLUMNS[self.kind] if column.better]
         shown = [column for column in measured if column.key not in ("em", "nll", "ppl")]
@@ -116,8 +142,16 @@ class Report:
         }
 
 
-def qa_report(run: QaRun, settings: QaSettings, *, model: str, tokenizer: ServedTokenizer, split: str) -> Report:
-    """Rows and notes of a QA run."""
+def qa_report(
+    run: QaRun,
+    settings: QaSettings,
+    *,
+    model: str,
+    tokenizer: ServedTokenizer,
+    split: str,
+    pool_from: int = MIN_EXAMPLES,
+) -> Report:
+    """Rows and notes of a QA run; tasks of ``pool_from`` or more examples go into the pooled rows."""
     rows = qa_rows(run.outcomes, settings.seed)
     skipped = [
         f"{data}: {count} examples do not fit the window and were skipped" for data, count in run.skipped.items()
@@ -129,7 +163,8 @@ def qa_report(run: QaRun, settings: QaSettings, *, model: str, tokenizer: Served
         tokenizer=_short(tokenizer),
         seed=settings.seed,
         rows=tuple(rows),
-        settings={"split": split, "query": settings.use_query, "skipped": run.skipped},
+        pooled=tuple(pooled_rows(run.outcomes, settings.seed, pool_from)),
+        settings={"split": split, "query": settings.use_query, "skipped": run.skipped, "pool_from": pool_from},
         notes=(*skipped, *missed_budgets(rows), *(["the engine gives no log-probabilities of a prompt"] * unrated)),
     )
 

@@ -12,24 +12,24 @@ from semtoken.evaluation.statistics import estimate
 
 Row = dict[str, Any]
 
-_QA_SCORES = ("f1", "em", "answer_in_context", "answer_nll")
-_QA_COMPARED = ("f1", "answer_in_context", "answer_nll")
+QA_SCORES = ("f1", "em", "answer_in_context", "answer_nll")
+QA_COMPARED = ("f1", "answer_in_context", "answer_nll")
 _KEPT_TOLERANCE = 0.02
-_NONE = "none"
+NONE = "none"
 
 _Outcome = TypeVar("_Outcome", QaOutcome, LmOutcome)
 
 
 def qa_rows(outcomes: Sequence[QaOutcome], seed: int) -> list[Row]:
     """One row for each data set and task, ratio (rising) and method."""
-    groups = _groups(outcomes)
-    whole = {key[:2]: members for key, members in groups.items() if key[3] == _NONE}
+    groups = grouped(outcomes)
+    whole = {key[:2]: members for key, members in groups.items() if key[3] == NONE}
     return [_qa_row(members, whole[key[:2]], seed) for key, members in groups.items()]
 
 
 def lm_rows(outcomes: Sequence[LmOutcome], seed: int) -> list[Row]:
     """One row for each text file, ratio (rising) and method."""
-    return [_lm_row(members, seed) for members in _groups(outcomes).values()]
+    return [_lm_row(members, seed) for members in grouped(outcomes).values()]
 
 
 def missed_budgets(rows: Iterable[Row]) -> list[str]:
@@ -41,7 +41,7 @@ def missed_budgets(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def _groups(outcomes: Sequence[_Outcome]) -> dict[tuple[str, str, float, str], list[_Outcome]]:
+def grouped(outcomes: Sequence[_Outcome]) -> dict[tuple[str, str, float, str], list[_Outcome]]:
     """Outcomes by data, task, ratio and method; data, tasks and methods in the order of the run."""
     groups: dict[tuple[str, str, float, str], list[_Outcome]] = {}
     for outcome in outcomes:
@@ -55,14 +55,19 @@ def _qa_row(outcomes: Sequence[QaOutcome], whole: Sequence[QaOutcome], seed: int
     row = _common(outcomes)
     row["n_answer_in_original"] = sum(outcome.answer_in_context is not None for outcome in outcomes)
     ci95: dict[str, list[float] | None] = {}
-    for name in _QA_SCORES:
+    for name in QA_SCORES:
         row[name], ci95[name] = _mean([getattr(outcome, name) for outcome in outcomes], clusters, seed)
     row["minus_none"] = {}
-    for name in _QA_COMPARED:
-        pairs = [(getattr(a, name), getattr(b, name)) for a, b in zip(outcomes, whole, strict=True)]
-        differences = [None if a is None or b is None else a - b for a, b in pairs]
+    for name in QA_COMPARED:
+        differences = minus_whole(outcomes, whole, name)
         row["minus_none"][name], ci95[f"{name}_minus_none"] = _mean(differences, clusters, seed)
     return row | {"ci95": ci95}
+
+
+def minus_whole(outcomes: Sequence[QaOutcome], whole: Sequence[QaOutcome], name: str) -> list[float | None]:
+    """A score of each example minus the same example's without compression; None where one was not measured."""
+    pairs = [(getattr(a, name), getattr(b, name)) for a, b in zip(outcomes, whole, strict=True)]
+    return [None if a is None or b is None else a - b for a, b in pairs]
 
 
 def _lm_row(outcomes: Sequence[LmOutcome], seed: int) -> Row:

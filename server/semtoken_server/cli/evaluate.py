@@ -10,6 +10,7 @@ from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.datasets import Split, load_corpus, load_examples
 from semtoken.evaluation.lm import LmSettings, run_lm
 from semtoken.evaluation.methods import METHODS
+from semtoken.evaluation.pooled import MIN_EXAMPLES
 from semtoken.evaluation.qa import QaSettings, run_qa
 from semtoken.evaluation.report import lm_report, qa_report
 from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
@@ -45,6 +46,8 @@ NoQuery = Annotated[bool, typer.Option("--no-query", help="Compress without look
 PromptWindow = Annotated[int | None, typer.Option("--window", min=64, help="Skip examples with longer prompts.")]
 NewTokens = Annotated[int, typer.Option("--max-new-tokens", min=0, help="Longest answer; 0 gives no F1 and EM.")]
 
+PoolFrom = Annotated[int, typer.Option("--pool-from", min=1, help="Fewest examples of a task in the mean over tasks.")]
+
 
 @app.command()
 def qa(
@@ -65,6 +68,7 @@ def qa(
     no_query: NoQuery = False,
     window: PromptWindow = None,
     max_new_tokens: NewTokens = MAX_NEW_TOKENS,
+    pool_from: PoolFrom = MIN_EXAMPLES,
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
 ) -> None:
@@ -79,7 +83,7 @@ def qa(
     built = models.methods(asked)
     with progress_bar() as progress:
         run = run_qa(datasets, built, scorer, settings, progress)
-    report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split)
+    report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split, pool_from=pool_from)
     deliver(report, json_out, html_out)
 
 

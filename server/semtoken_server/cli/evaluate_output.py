@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.protocol import Progress as Told
 from semtoken.evaluation.protocol import silent
-from semtoken.evaluation.report import COLUMNS, Report
+from semtoken.evaluation.report import COLUMNS, POOLED_COLUMNS, Column, Report
+from semtoken.evaluation.rows import Row
 
 _PIPE_WIDTH = 200
 
@@ -54,22 +56,28 @@ def deliver(report: Report, json_out: Path | None, html_out: Path | None) -> Non
 
 
 def _print_tables(report: Report) -> None:
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else _PIPE_WIDTH)
-    columns = COLUMNS[report.kind]
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     for title, rows in report.tasks():
-        table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
-        table.add_column("method")
-        for heading in ("ratio", *(column.title for column in columns)):
-            table.add_column(heading, justify="right")
-        for row in rows:
-            style = "bold" if row["method"] == "semtoken" else None
-            table.add_row(
-                row["method"], f"{row['ratio_asked']:g}", *(column.write(row) for column in columns), style=style
-            )
-        console.print(f"{title} (n = {rows[0]['n']})", markup=False, highlight=False)
-        console.print(table)
-        console.print()
+        _print_table(console, f"{title} (n = {rows[0]['n']})", rows, COLUMNS[report.kind])
+    if report.pooled:
+        _print_table(console, report.pooled_title(), report.pooled, POOLED_COLUMNS, intervals=True)
+
+
+def _print_table(
+    console: Console, title: str, rows: Sequence[Row], columns: Sequence[Column], *, intervals: bool = False
+) -> None:
+    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
+    table.add_column("method")
+    for heading in ("ratio", *(column.title for column in columns)):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        cells = [f"{column.write(row)} {column.interval(row) if intervals else ''}".rstrip() for column in columns]
+        # Brackets are rich's markup.
+        texts = [row["method"], f"{row['ratio_asked']:g}", *map(escape, cells)]
+        table.add_row(*texts, style="bold" if row["method"] == "semtoken" else None)
+    console.print(title, markup=False, highlight=False)
+    console.print(table)
+    console.print()
 
 
 def _write(path: Path, content: bytes, option: str) -> None:

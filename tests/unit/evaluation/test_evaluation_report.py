@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -63,3 +64,24 @@ def test_a_plot_starts_every_method_at_no_compression_and_stays_inside() -> None
     assert heights == sorted(heights)  # SVG's y grows downwards, and this score falls
     assert all(0 < x < 460 and 0 < y < 280 for line in plot.lines for x, y in line.points)
     assert [tick.label for tick in plot.x_ticks] == ["1x", "2x", "4x"]
+
+
+def test_pooled_rows_are_in_json_and_page_with_their_intervals() -> None:
+    pooled = {
+        "method": "semtoken",
+        "ratio_asked": 2.4,
+        "tasks": ["<set>: a", "set: b"],
+        "n": 44,
+        "kept_fraction": 0.41,
+        "answer_nll_minus_none": -0.25,
+        "f1_minus_none": 0.012,
+        "answer_in_context": None,
+        "ci95": {"answer_nll_minus_none": [-0.5, 0.125], "f1_minus_none": [-0.01, 0.03], "answer_in_context": None},
+    }
+    whole = replace(report("qa"), pooled=(pooled,))
+    assert json.loads(whole.to_json())["pooled"] == [pooled]
+    page = whole.to_html()
+    assert "mean over 2 tasks (n = 44)" in page
+    assert "&lt;set&gt;: a; set: b" in page
+    assert re.search(r'-0\.250 <span class="ci">\[-0\.500, \+0\.125\]</span>', page)
+    assert re.search(r'\+1\.2 <span class="ci">\[-1\.0, \+3\.0\]</span>', page)
