@@ -85,6 +85,20 @@ def test_lm_on_the_bundled_texts(models: BundledModels, tmp_path: Path) -> None:
     assert all(1 < row["ppl"] < 1000 for row in found.values())
 
 
+def test_one_command_gives_the_ablation_table(
+    models: BundledModels, questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "ablation.json"
+    arguments = [str(questions), "--methods", "none", "--ablate", "relevance,density", "--pool-from", "2"]
+    assert run(["eval", "qa", *arguments, "--max-new-tokens", "0", "--device", "cpu", "--json", str(out)]) == 0
+    shortened = ["semtoken", "semtoken-without-relevance", "semtoken-without-density"]
+    assert set(rows(out)) == {("none", 1.0), *((method, 2.4) for method in shortened)}
+    pooled = json.loads(out.read_text())["pooled"]
+    assert [row["method"] for row in pooled] == ["none", *shortened]
+    assert all(row["answer_nll_minus_none"] is not None and row["f1_minus_none"] is None for row in pooled)
+    assert "mean over 1 task (n = 2)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -93,6 +107,7 @@ def test_lm_on_the_bundled_texts(models: BundledModels, tmp_path: Path) -> None:
         (["qa", "--ratio", "nan"], "nan is not above 1"),
         (["qa", "--ratio", "2.4,x"], "'x' is not a number"),
         (["qa", "--limit", "0"], "'--limit'"),
+        (["qa", "--ablate", "density,magic"], "no stage 'magic'"),
         (["qa", "--data", "missing.jsonl"], "missing.jsonl: cannot be read"),
         (["qa", "--model", "a", "--url", "b"], "exclude one another"),
         (["qa", "--model", "no-such-folder", "--methods", "none"], "no model folder at 'no-such-folder'"),

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from semtoken.evaluation.ablation import STAGES, ablations
 from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.datasets import Split, load_corpus, load_examples
 from semtoken.evaluation.lm import LmSettings, run_lm
-from semtoken.evaluation.methods import METHODS
+from semtoken.evaluation.methods import METHODS, Method, Resources
 from semtoken.evaluation.pooled import MIN_EXAMPLES
 from semtoken.evaluation.qa import QaSettings, run_qa
 from semtoken.evaluation.report import lm_report, qa_report
@@ -17,7 +18,7 @@ from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
 from semtoken.evaluation.scorers.local import Device
 
 from semtoken_server.cli.evaluate_models import Engine, Models, exclusive
-from semtoken_server.cli.evaluate_options import names, ratios, unique
+from semtoken_server.cli.evaluate_options import names, ratios, stages, unique
 from semtoken_server.cli.evaluate_output import deliver, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Measure what compression saves and what it costs, method by method.")
@@ -27,6 +28,7 @@ _ALL_METHODS = ",".join(METHODS)
 Data = Annotated[list[str] | None, typer.Option("--data", help="A data file, or 'bundled' (the default).")]
 MoreData = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More data files.")]
 MethodNames = Annotated[str, typer.Option("--methods", help="Comma-separated; 'none' always runs.")]
+Ablate = Annotated[str, typer.Option("--ablate", help=f"Run semtoken also without each of: {','.join(STAGES)}.")]
 Ratios = Annotated[str, typer.Option("--ratio", help="Comma-separated ratios of original to kept tokens.")]
 ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model folder; by default the bundled model.")]
 EncoderName = Annotated[str | None, typer.Option("--encoder", help="SemToken's encoder; by default the bundled one.")]
@@ -54,6 +56,7 @@ def qa(
     more: MoreData = None,
     data: Data = None,
     methods: MethodNames = _ALL_METHODS,
+    ablate: Ablate = "",
     ratio: Ratios = "2.4",
     model: ModelFolder = None,
     url: Url = None,
@@ -75,12 +78,12 @@ def qa(
     """Answer questions about compressed contexts: F1, exact match, answers kept, answer NLL."""
     exclusive(model=model, url=url)
     settings = QaSettings(ratios(ratio), seed=seed, use_query=not no_query, window=window)
-    asked = names(methods)
+    asked, off = names(methods), stages(ablate)
     sources = unique([*(data or ()), *(more or ())]) or [BUNDLED]
     datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources]
     models = Models(model or tokenizer, encoder, device, max_new_tokens)
     scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
-    built = models.methods(asked)
+    built = _methods(models, asked, off)
     with progress_bar() as progress:
         run = run_qa(datasets, built, scorer, settings, progress)
     report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split, pool_from=pool_from)
@@ -92,6 +95,7 @@ def lm(
     more: MoreData = None,
     data: Data = None,
     methods: MethodNames = _ALL_METHODS,
+    ablate: Ablate = "",
     ratio: Ratios = "2.4",
     context: Annotated[int, typer.Option("--context", min=16, help="Tokens before the target.")] = 4096,
     target: Annotated[int, typer.Option("--target", min=1, help="Tokens whose NLL is measured.")] = 256,
@@ -105,11 +109,19 @@ def lm(
 ) -> None:
     """Predict the tokens after compressed contexts: perplexity and NLL against the whole context."""
     settings = LmSettings(context, target, ratios(ratio), limit, seed)
-    asked = names(methods)
+    asked, off = names(methods), stages(ablate)
     corpora = [load_corpus(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
     models = Models(model, encoder, device)
-    built = models.methods(asked)
+    built = _methods(models, asked, off)
     with progress_bar() as progress:
         run = run_lm(corpora, built, models.local, settings, progress)
     report = lm_report(run, settings, model=models.local.name, tokenizer=models.local.tokenizer)
     deliver(report, json_out, html_out)
+
+
+def _methods(models: Models, asked: list[str], off: list[str]) -> list[Method]:
+    """The methods asked for, and SemToken whole and without each stage that is ``off``."""
+    if not off:
+        return models.methods(asked)
+    whole = models.methods(unique([*asked, "semtoken"]))
+    return [*whole, *ablations(off, Resources(models.served, compressor=models.compressor))]

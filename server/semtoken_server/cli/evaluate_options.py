@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from semtoken.errors import InvalidOptionError
+from semtoken.evaluation.ablation import require_stages
 from semtoken.evaluation.methods import require_known
 
 _MAX_RATIO = 20.0
@@ -27,11 +28,22 @@ def ratios(text: str) -> tuple[float, ...]:
 
 def names(text: str) -> list[str]:
     """Comma-separated method names; raises ``InvalidOptionError`` for one that does not exist."""
-    found = unique([part.strip() for part in text.split(",") if part.strip()])
+    found = _listed(text)
     require_known(found)
+    return found
+
+
+def stages(text: str) -> list[str]:
+    """Comma-separated names of stages; raises ``InvalidOptionError`` for one that does not exist."""
+    found = _listed(text)
+    require_stages(found)
     return found
 
 
 def unique(items: Sequence[str]) -> list[str]:
     """The items in their order, each once."""
     return list(dict.fromkeys(items))
+
+
+def _listed(text: str) -> list[str]:
+    return unique([part.strip() for part in text.split(",") if part.strip()])
