@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from semtoken.datamodels import FloatArray
+
 Message = dict[str, str]
 
 _INSTRUCTION = (
@@ -17,6 +19,8 @@ class QaPrompt:
 
     context: str = field(repr=False)
     question: str
+    vectors: FloatArray | None = field(default=None, repr=False)
+    """(n, d) input embeddings that a model reads in place of the context's tokens."""
 
     @property
     def messages(self) -> list[Message]:

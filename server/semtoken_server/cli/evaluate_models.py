@@ -8,8 +8,9 @@ from pathlib import Path
 
 from semtoken import Compressor
 from semtoken.bundled import BundledModels, prepare_models
+from semtoken.encoders import Encoder, TransformerEncoder
 from semtoken.errors import InvalidOptionError
-from semtoken.evaluation.methods import Method, Resources, build_methods
+from semtoken.evaluation.methods import METHODS, Method, Resources, build_methods, require_known
 from semtoken.evaluation.scorers import LocalModel, RemoteModel, Scorer
 from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS
 from semtoken.evaluation.scorers.local import Device
@@ -58,9 +59,14 @@ class Models:
         return ServedTokenizer(load_tokenizer(self.folder))
 
     @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder that was asked for."""
+        return TransformerEncoder.from_pretrained(self.given_encoder or self.bundled.encoder, device=self.device)
+
+    @cached_property
     def compressor(self) -> Compressor:
         """The library with the encoder that was asked for."""
-        return Compressor.from_pretrained(self.given_encoder or self.bundled.encoder, self.folder, device=self.device)
+        return Compressor(self.encoder, self.served)
 
     def scorer(self, engine: Engine | None) -> Scorer:
         """The model behind the URL, or the local one."""
@@ -72,10 +78,15 @@ class Models:
 
     def methods(self, names: list[str]) -> list[Method]:
         """The methods by name; only what they need is loaded."""
+        require_known(names)
+        asked = [METHODS[name] for name in names]
+        local = self.local if any(method.needs_language_model for method in asked) else None
         resources = Resources(
             tokenizer=self.served,
-            language_model=self.local if "entropy-prune" in names else None,
-            compressor=self.compressor if "semtoken" in names else None,
+            language_model=local,
+            causal_model=local.causal if local else None,
+            encoder=self.encoder if any(method.needs_encoder for method in asked) else None,
+            compressor=self.compressor if any(method.needs_compressor for method in asked) else None,
         )
         return build_methods(names, resources)
 

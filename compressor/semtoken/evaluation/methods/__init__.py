@@ -1,6 +1,6 @@
 """Compression methods under evaluation. A new one is one file and one line in ``METHODS``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.methods.base import Compressed, Context, Method, Resources
@@ -13,7 +13,7 @@ from semtoken.evaluation.methods.random_token import RandomToken
 from semtoken.evaluation.methods.semtoken import SemToken
 from semtoken.evaluation.methods.truncate import Truncate
 
-METHODS: dict[str, Callable[[Resources], Method]] = {
+METHODS: dict[str, type[Method]] = {
     "none": NoCompression,
     "truncate": Truncate,
     "head-tail": HeadTail,
@@ -23,6 +23,9 @@ METHODS: dict[str, Callable[[Resources], Method]] = {
     "entropy-prune": EntropyPrune,
     "semtoken": SemToken,
 }
+
+DEFAULT_METHODS = tuple(name for name, method in METHODS.items() if not method.optional)
+"""What runs where no method is named."""
 
 
 def require_known(names: Sequence[str]) -> None:
@@ -41,4 +44,13 @@ def build_methods(names: Sequence[str], resources: Resources) -> list[Method]:
     return [METHODS[name](resources) for name in dict.fromkeys(("none", *names))]
 
 
-__all__ = ["METHODS", "Compressed", "Context", "Method", "Resources", "build_methods", "require_known"]
+__all__ = [
+    "DEFAULT_METHODS",
+    "METHODS",
+    "Compressed",
+    "Context",
+    "Method",
+    "Resources",
+    "build_methods",
+    "require_known",
+]

@@ -8,17 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 from semtoken.datamodels import BoolArray, CompressionResult, FloatArray, IntArray
-from semtoken.evaluation.scorers.base import LanguageModel
+from semtoken.encoders import Encoder
+from semtoken.errors import InvalidOptionError
+from semtoken.evaluation.scorers.base import CausalModel, LanguageModel
 from semtoken.options import CompressionOptions
 from semtoken.segment import segment
 from semtoken.tokenizer import ServedTokenizer, TokenizedText
 
+WEIGHTS = "the model's weights in a local folder (--model)"
+ENCODER = "an encoder (--encoder)"
+
 _FITTING_ROUNDS = 12
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,9 @@ class Compressed:
     tokens: int
     seconds: float
     """Time the method took for this text, its share for all ratios (scoring) included."""
+    vectors: FloatArray | None = field(default=None, repr=False)
+    """(tokens, d) input embeddings for the evaluated model, where the form is not text; ``text`` then
+    shows what of the original stands in them as it was."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,10 @@ class Resources:
     tokenizer: ServedTokenizer
     language_model: LanguageModel | None = None
     """For methods that need a model's own probabilities."""
+    causal_model: CausalModel | None = None
+    """The same model, for methods that run it in their own way."""
+    encoder: Encoder | None = None
+    """For methods that compare meanings."""
     compressor: TextCompressor | None = None
     """The library under evaluation."""
 
@@ -88,10 +102,21 @@ class Method(ABC):
     """A way to shorten a context."""
 
     name: ClassVar[str]
+    optional: ClassVar[bool] = False
+    """Whether it runs only when it is named: a peer that is slow or needs more than the project does."""
+    needs_language_model: ClassVar[bool] = False
+    needs_encoder: ClassVar[bool] = False
+    needs_compressor: ClassVar[bool] = False
 
     def __init__(self, resources: Resources) -> None:
         """Take what the method needs; raises ``InvalidOptionError`` when it is not there."""
         self._served = resources.tokenizer
+
+    def _required(self, part: _Part | None, what: str) -> _Part:
+        """``part``; raises ``InvalidOptionError`` where there is none."""
+        if part is None:
+            raise InvalidOptionError(f"the method {self.name!r} needs {what}", param="methods")
+        return part
 
     @abstractmethod
     def compress(

@@ -9,23 +9,19 @@ from __future__ import annotations
 import numpy as np
 
 from semtoken.datamodels import FloatArray
-from semtoken.errors import InvalidOptionError
-from semtoken.evaluation.methods.base import Context, RankingMethod, Resources
+from semtoken.evaluation.methods.base import WEIGHTS, Context, RankingMethod, Resources
 
 
 class EntropyPrune(RankingMethod):
     """Keeps the tokens of highest self-information."""
 
     name = "entropy-prune"
+    needs_language_model = True
 
     def __init__(self, resources: Resources) -> None:
         """Raises ``InvalidOptionError`` without a local language model."""
         super().__init__(resources)
-        if resources.language_model is None:
-            raise InvalidOptionError(
-                f"the method {self.name!r} needs the model's weights in a local folder (--model)", param="methods"
-            )
-        self._model = resources.language_model
+        self._model = self._required(resources.language_model, WEIGHTS)
 
     def score(self, context: Context, rng: np.random.Generator) -> FloatArray:
         """Nats of each token given the text before it."""

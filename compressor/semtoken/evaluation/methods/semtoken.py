@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from semtoken.errors import InvalidOptionError
-from semtoken.evaluation.methods.base import Compressed, Method, Resources
+from semtoken.evaluation.methods.base import ENCODER, Compressed, Method, Resources
 from semtoken.options import CompressionOptions
 
 
@@ -16,13 +15,12 @@ class SemToken(Method):
     """SemToken with its defaults, at the same budget as every other method."""
 
     name = "semtoken"
+    needs_compressor = True
 
     def __init__(self, resources: Resources) -> None:
         """Raises ``InvalidOptionError`` without a compressor."""
         super().__init__(resources)
-        if resources.compressor is None:
-            raise InvalidOptionError(f"the method {self.name!r} needs an encoder (--encoder)", param="methods")
-        self._compressor = resources.compressor
+        self._compressor = self._required(resources.compressor, ENCODER)
 
     def compress(
         self, text: str, question: str | None, budgets: Sequence[int], rng: np.random.Generator

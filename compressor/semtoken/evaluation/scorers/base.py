@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from transformers import PreTrainedTokenizerFast
 
 from semtoken.datamodels import FloatArray
 from semtoken.evaluation.prompts import QaPrompt
@@ -22,6 +24,14 @@ class Score:
     answer_nll: float | None
     """Nats per token of the gold answer (without an end token) right after the prompt, or None
     where the engine gives no log-probabilities of a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class CausalModel:
+    """A causal language model of ``transformers`` with its tokenizer."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerFast
 
 
 class Scorer(Protocol):
@@ -69,3 +79,11 @@ class LanguageModel(Protocol):
 
     def surprisal(self, ids: Sequence[int]) -> FloatArray:
         """(len(ids),) nats of each token given those before it, in windows where the text is longer."""
+
+
+@runtime_checkable
+class VectorReader(Protocol):
+    """A language model that takes input embeddings in place of a context's tokens."""
+
+    def continuation_nll_of_vectors(self, vectors: FloatArray, target: Sequence[int]) -> FloatArray:
+        """(len(target),) nats of each target token after a context of ``vectors`` (n, d)."""

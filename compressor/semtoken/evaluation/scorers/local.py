@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError, ModelNotFoundError
 from semtoken.evaluation.prompts import QaPrompt
-from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS, Score
+from semtoken.evaluation.scorers.base import MAX_NEW_TOKENS, CausalModel, Score
 from semtoken.evaluation.scorers.greedy import GreedyDecoder, Prefilled
 from semtoken.evaluation.scorers.rendering import PromptRenderer, load_tokenizer
 from semtoken.tokenizer import ServedTokenizer
@@ -39,6 +39,7 @@ class LocalModel:
     ) -> None:
         """Wrap a loaded causal LM; ``max_new_tokens`` 0 rates answers without giving any."""
         self._model = model.eval()
+        self._causal = CausalModel(self._model, tokenizer)
         self._renderer = PromptRenderer(tokenizer)
         self._name = name
         self._decoder = GreedyDecoder(model, self._renderer.served, max_new_tokens) if max_new_tokens else None
@@ -74,6 +75,11 @@ class LocalModel:
         """The model's context length."""
         return int(self._model.config.max_position_embeddings)
 
+    @property
+    def causal(self) -> CausalModel:
+        """The loaded model and its tokenizer."""
+        return self._causal
+
     def prompt_tokens(self, prompt: QaPrompt) -> int:
         """Tokens of the rendered chat."""
         return len(self._renderer.prompt(prompt))
@@ -86,7 +92,7 @@ class LocalModel:
             raise InvalidInputError(f"the answer {answer!r} has no token")
         read, nlls = [], []
         for prompt in prompts:
-            read.append(self._prefill(self._renderer.prompt(prompt)))
+            read.append(self._prefill(prompt))
             nlls.append(self._answer_nll(read[-1], gold))
         answers = self._decoder.answers(read) if self._decoder else [None] * len(prompts)
         return [Score(prediction, nll) for prediction, nll in zip(answers, nlls, strict=True)]
@@ -99,6 +105,13 @@ class LocalModel:
             raise InvalidInputError("the first token of a text without context has no probability")
         logits = self._model(input_ids=self._tensor(ids[:-1]), use_cache=False, logits_to_keep=len(target)).logits[0]
         return _nll(logits, target)
+
+    @torch.inference_mode()
+    def continuation_nll_of_vectors(self, vectors: FloatArray, target: Sequence[int]) -> FloatArray:
+        """Nats of each target token after ``vectors`` (n, d) in place of a context's embeddings."""
+        inputs = self._inputs(self._renderer.leading, vectors, target[:-1])
+        output = self._model(inputs_embeds=inputs, use_cache=False, logits_to_keep=len(target))
+        return _nll(output.logits[0], target)
 
     @torch.inference_mode()
     def surprisal(self, ids: Sequence[int]) -> FloatArray:
@@ -127,9 +140,15 @@ class LocalModel:
         parts = [_nll(logits[i : i + _LOGIT_ROWS], ids[i + 1 : i + 1 + _LOGIT_ROWS]) for i in rows]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
 
-    def _prefill(self, ids: list[int]) -> Prefilled:
-        output = self._model(input_ids=self._tensor(ids), use_cache=True, logits_to_keep=1)
-        return Prefilled(length=len(ids), logits=output.logits[0, -1], cache=output.past_key_values)
+    def _prefill(self, prompt: QaPrompt) -> Prefilled:
+        if prompt.vectors is None:
+            inputs = {"input_ids": self._tensor(self._renderer.prompt(prompt))}
+        else:
+            before, after = self._renderer.around_context(prompt)
+            inputs = {"inputs_embeds": self._inputs(before, prompt.vectors, after)}
+        output = self._model(**inputs, use_cache=True, logits_to_keep=1)
+        [length] = {tensor.shape[1] for tensor in inputs.values()}
+        return Prefilled(length=length, logits=output.logits[0, -1], cache=output.past_key_values)
 
     def _answer_nll(self, prompt: Prefilled, gold: list[int]) -> float:
         logits = prompt.logits[None]
@@ -138,6 +157,13 @@ class LocalModel:
             rest = self._model(input_ids=self._tensor(gold[:-1]), past_key_values=cache, use_cache=True).logits[0]
             logits = torch.cat([logits, rest])
         return float(_nll(logits, gold).mean())
+
+    def _inputs(self, before: Sequence[int], vectors: FloatArray, after: Sequence[int]) -> torch.Tensor:
+        """(1, t, d) embeddings of two runs of tokens with ``vectors`` (n, d) between them."""
+        embed = self._model.get_input_embeddings()
+        middle = torch.from_numpy(vectors).to(self._model.device, embed.weight.dtype)
+        sides = [embed(self._tensor(ids).long()) for ids in (before, after)]
+        return torch.cat([sides[0], middle[None], sides[1]], dim=1)
 
     def _tensor(self, ids: Sequence[int]) -> torch.Tensor:
         return torch.tensor([list(ids)], device=self._model.device)

@@ -93,6 +93,8 @@ class RemoteModel:
         return [self._score(prompt, answer) for prompt in prompts]
 
     def _score(self, prompt: QaPrompt, answer: str) -> Score:
+        if prompt.vectors is not None:
+            raise InvalidInputError("a context of embeddings can be read by a local model only (--model)")
         prediction = self._answer(prompt) if self._max_new_tokens else None
         return Score(prediction=prediction, answer_nll=self._rate(prompt, answer) if self._rates else None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -9,6 +10,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from semtoken.errors import ModelNotFoundError
 from semtoken.evaluation.prompts import QaPrompt
 from semtoken.tokenizer import ServedTokenizer
+
+_CONTEXT_MARK = "\ue000"
+"""A private-use character, which no template and no instruction holds."""
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -41,15 +45,30 @@ class PromptRenderer:
 
     def prompt(self, prompt: QaPrompt) -> list[int]:
         """Ids of the prompt up to where the answer begins."""
-        if not self._has_template:
-            return [*self.leading, *self.served.ids(f"{prompt.text}\nAnswer:")]
-        # A template writes the special tokens itself, so the tokenizer must not add them again.
-        rendered = self._tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
-        return self.served.ids(str(rendered))
+        return [*self._before_text, *self.served.ids(self._rendered(prompt))]
+
+    def around_context(self, prompt: QaPrompt) -> tuple[list[int], list[int]]:
+        """Ids of what stands before the prompt's context and of what stands after it.
+
+        Each side is tokenised by itself, as it is where the context is no text.
+        """
+        marked = replace(prompt, context=_CONTEXT_MARK)
+        before, _, after = self._rendered(marked).partition(_CONTEXT_MARK)
+        return [*self._before_text, *self.served.ids(before)], self.served.ids(after)
 
     def answer(self, text: str) -> list[int]:
         """Ids of an answer as it continues a prompt, without an end token."""
         return self.served.ids(text if self._has_template else f" {text}")
+
+    @property
+    def _before_text(self) -> list[int]:
+        # A template writes the special tokens itself, so they must not be added again.
+        return [] if self._has_template else self.leading
+
+    def _rendered(self, prompt: QaPrompt) -> str:
+        if not self._has_template:
+            return f"{prompt.text}\nAnswer:"
+        return str(self._tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True))
 
 
 def _leading(tokenizer: ServedTokenizer) -> list[int]:
