@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.datasets import Corpus
-from semtoken.evaluation.methods import Method
+from semtoken.evaluation.methods import Compressed, Method
 from semtoken.evaluation.protocol import Progress, generator, sample, silent, token_budget
-from semtoken.evaluation.scorers.base import LanguageModel
+from semtoken.evaluation.scorers.base import LanguageModel, VectorReader
 from semtoken.tokenizer import ServedTokenizer
 
 _TASK = "lm"
@@ -119,7 +120,7 @@ def _measure(
         budgets = [token_budget(original, ratio) for ratio in ratios]
         rng = generator(settings.seed, data, str(window.document), str(window.number), method.name)
         for ratio, short in zip(ratios, method.compress(window.context, None, budgets, rng), strict=True):
-            nll = float(model.continuation_nll(model.tokenizer.ids(short.text), window.target).mean())
+            nll = float(_continuation_nll(model, short, window.target).mean())
             whole = nll if method.name == "none" else whole
             yield LmOutcome(
                 data=data,
@@ -133,3 +134,11 @@ def _measure(
                 delta_nll=nll - whole,
                 compress_seconds=short.seconds,
             )
+
+
+def _continuation_nll(model: LanguageModel, context: Compressed, target: Sequence[int]) -> FloatArray:
+    if context.vectors is None:
+        return model.continuation_nll(model.tokenizer.ids(context.text), target)
+    if not isinstance(model, VectorReader):
+        raise InvalidInputError(f"the model {model.name!r} reads no context of embeddings")
+    return model.continuation_nll_of_vectors(context.vectors, target)

@@ -101,7 +101,7 @@ def _measure(
     answerable = answer_in_context(example.context, example.answers)
     cluster = hashlib.sha256(example.context.encode()).hexdigest()
     for ratio, forms in _compress(example, original, methods, settings).items():
-        prompts = [QaPrompt(form.text, example.question) for form in forms.values()]
+        prompts = [QaPrompt(form.text, example.question, form.vectors) for form in forms.values()]
         scores = scorer.score(prompts, example.answers[0])
         for (method, form), score in zip(forms.items(), scores, strict=True):
             yield QaOutcome(

@@ -10,7 +10,7 @@ from semtoken.evaluation.ablation import STAGES, ablations
 from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.datasets import Split, load_corpus, load_examples
 from semtoken.evaluation.lm import LmSettings, run_lm
-from semtoken.evaluation.methods import METHODS, Method, Resources
+from semtoken.evaluation.methods import DEFAULT_METHODS, Method, Resources
 from semtoken.evaluation.pooled import MIN_EXAMPLES
 from semtoken.evaluation.qa import QaSettings, run_qa
 from semtoken.evaluation.report import lm_report, qa_report
@@ -23,7 +23,7 @@ from semtoken_server.cli.evaluate_output import deliver, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Measure what compression saves and what it costs, method by method.")
 
-_ALL_METHODS = ",".join(METHODS)
+_DEFAULT_METHODS = ",".join(DEFAULT_METHODS)
 
 Data = Annotated[list[str] | None, typer.Option("--data", help="A data file, or 'bundled' (the default).")]
 MoreData = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More data files.")]
@@ -55,7 +55,7 @@ PoolFrom = Annotated[int, typer.Option("--pool-from", min=1, help="Fewest exampl
 def qa(
     more: MoreData = None,
     data: Data = None,
-    methods: MethodNames = _ALL_METHODS,
+    methods: MethodNames = _DEFAULT_METHODS,
     ablate: Ablate = "",
     ratio: Ratios = "2.4",
     model: ModelFolder = None,
@@ -94,7 +94,7 @@ def qa(
 def lm(
     more: MoreData = None,
     data: Data = None,
-    methods: MethodNames = _ALL_METHODS,
+    methods: MethodNames = _DEFAULT_METHODS,
     ablate: Ablate = "",
     ratio: Ratios = "2.4",
     context: Annotated[int, typer.Option("--context", min=16, help="Tokens before the target.")] = 4096,
