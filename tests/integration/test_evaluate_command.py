@@ -99,6 +99,34 @@ def test_one_command_gives_the_ablation_table(
     assert "mean over 1 task (n = 2)" in capsys.readouterr().out
 
 
+def test_a_run_is_resumed_from_its_file_and_no_other(
+    models: BundledModels, questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "run.jsonl"
+    arguments = ["eval", "qa", str(questions), "--methods", "truncate", "--max-new-tokens", "0", "--device", "cpu"]
+
+    def measured(name: str) -> list[dict[str, Any]]:
+        assert run([*arguments, "--resume", str(journal), "--json", str(tmp_path / name)]) == 0
+        found: list[dict[str, Any]] = json.loads((tmp_path / name).read_text())["rows"]
+        return found
+
+    first = measured("first.json")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 3
+    journal.write_bytes(b"".join(lines[:2]) + lines[2][:50])
+    again = measured("again.json")
+    assert [row | {"compress_ms_per_1k_tokens": 0} for row in again] == [
+        row | {"compress_ms_per_1k_tokens": 0} for row in first
+    ]
+    assert len(journal.read_bytes().splitlines()) == 3
+    assert measured("done.json") == again
+    capsys.readouterr()
+    assert run([*arguments, "--seed", "1", "--resume", str(journal)]) == 2
+    error = capsys.readouterr().err
+    assert "is of another run" in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

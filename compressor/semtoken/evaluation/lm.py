@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.datasets import Corpus
+from semtoken.evaluation.journal import UNRECORDED, Record
 from semtoken.evaluation.methods import Compressed, Method
 from semtoken.evaluation.protocol import Progress, generator, sample, silent, token_budget
 from semtoken.evaluation.scorers.base import LanguageModel, VectorReader
@@ -74,10 +76,12 @@ def run_lm(
     model: LanguageModel,
     settings: LmSettings,
     progress: Progress = silent,
+    record: Record = UNRECORDED,
 ) -> LmRun:
     """Measure every method at every ratio on every window drawn; ``methods`` begin with ``none``.
 
-    Raises ``InvalidInputError`` when a window is longer than the model's or no document holds one.
+    What ``record`` has of an earlier run is not measured again. Raises ``InvalidInputError`` when a
+    window is longer than the model's or no document holds one.
     """
     length = settings.context + settings.target
     if length > model.window:
@@ -91,7 +95,9 @@ def run_lm(
     for name, windows in drawn.items():
         for window in windows:
             progress(done, total, f"{name} document {window.document} window {window.number}")
-            outcomes.extend(_measure(name, window, methods, model, settings))
+            step = (name, str(window.document), str(window.number))
+            measure = partial(_measure, name, window, methods, model, settings)
+            outcomes.extend(record.outcomes(step, LmOutcome, measure))
             done += 1
     progress(done, total, "done")
     if not outcomes:

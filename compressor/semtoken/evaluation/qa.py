@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation import metrics
 from semtoken.evaluation.datasets import DataSet, Example
+from semtoken.evaluation.journal import UNRECORDED, Record
 from semtoken.evaluation.methods import Compressed, Method
 from semtoken.evaluation.metrics import answer_in_context
 from semtoken.evaluation.prompts import QaPrompt
@@ -62,10 +64,12 @@ def run_qa(
     scorer: Scorer,
     settings: QaSettings,
     progress: Progress = silent,
+    record: Record = UNRECORDED,
 ) -> QaRun:
     """Measure every method at every ratio on every example that fits whole into the model's window.
 
-    ``methods`` begin with ``none``. Raises ``InvalidInputError`` when nothing fits.
+    ``methods`` begin with ``none``. What ``record`` has of an earlier run is not measured again. Raises
+    ``InvalidInputError`` when nothing fits.
     """
     outcomes: list[QaOutcome] = []
     skipped: dict[str, int] = {}
@@ -73,9 +77,10 @@ def run_qa(
     for data in datasets:
         for example in data.examples:
             progress(done, total, f"{data.name} {example.id}")
-            if _fits(example, scorer, settings):
-                outcomes.extend(_measure(data.name, example, methods, scorer, settings))
-            else:
+            measure = partial(_measure, data.name, example, methods, scorer, settings)
+            measured = record.outcomes((data.name, example.id), QaOutcome, measure)
+            outcomes.extend(measured)
+            if not measured:
                 skipped[data.name] = skipped.get(data.name, 0) + 1
             done += 1
     progress(done, total, "done")
@@ -97,6 +102,9 @@ def _window(scorer: Scorer, settings: QaSettings) -> int:
 def _measure(
     data: str, example: Example, methods: Sequence[Method], scorer: Scorer, settings: QaSettings
 ) -> Iterator[QaOutcome]:
+    """The example's outcomes; none where it does not fit."""
+    if not _fits(example, scorer, settings):
+        return
     original = scorer.tokenizer.count(example.context)
     answerable = answer_in_context(example.context, example.answers)
     cluster = hashlib.sha256(example.context.encode()).hexdigest()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from semtoken.evaluation.ablation import STAGES, ablations
 from semtoken.evaluation.bundled import BUNDLED
-from semtoken.evaluation.datasets import Split, load_corpus, load_examples
+from semtoken.evaluation.datasets import Corpus, DataSet, Split, load_corpus, load_examples
+from semtoken.evaluation.identity import run_identity
+from semtoken.evaluation.journal import UNRECORDED, Journal, Record
 from semtoken.evaluation.lm import LmSettings, run_lm
 from semtoken.evaluation.methods import DEFAULT_METHODS, Method, Resources
 from semtoken.evaluation.pooled import MIN_EXAMPLES
@@ -35,6 +39,9 @@ EncoderName = Annotated[str | None, typer.Option("--encoder", help="SemToken's e
 OnDevice = Annotated[Device, typer.Option("--device", help="Where model and encoder run.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Most examples or windows from each file.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the draw, the random methods and the intervals.")]
+Resume = Annotated[
+    Path | None, typer.Option("--resume", help="Keep outcomes in this file as they are made; go on from what is there.")
+]
 JsonOut = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON.")]
 HtmlOut = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page with tables and plots.")]
 Url = Annotated[str | None, typer.Option("--url", help="An OpenAI-compatible engine instead of --model.")]
@@ -72,6 +79,7 @@ def qa(
     window: PromptWindow = None,
     max_new_tokens: NewTokens = MAX_NEW_TOKENS,
     pool_from: PoolFrom = MIN_EXAMPLES,
+    resume: Resume = None,
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
 ) -> None:
@@ -84,8 +92,9 @@ def qa(
     models = Models(model or tokenizer, encoder, device, max_new_tokens)
     scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
     built = _methods(models, asked, off)
-    with progress_bar() as progress:
-        run = run_qa(datasets, built, scorer, settings, progress)
+    served_by = {"model": [scorer.name, url or str(models.folder)], "max_new_tokens": max_new_tokens}
+    with progress_bar() as progress, _record(resume, models, datasets, built, settings, **served_by) as record:
+        run = run_qa(datasets, built, scorer, settings, progress, record)
     report = qa_report(run, settings, model=scorer.name, tokenizer=scorer.tokenizer, split=split, pool_from=pool_from)
     deliver(report, json_out, html_out)
 
@@ -104,6 +113,7 @@ def lm(
     device: OnDevice = "auto",
     limit: Limit = None,
     seed: Seed = 0,
+    resume: Resume = None,
     json_out: JsonOut = None,
     html_out: HtmlOut = None,
 ) -> None:
@@ -113,8 +123,9 @@ def lm(
     corpora = [load_corpus(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
     models = Models(model, encoder, device)
     built = _methods(models, asked, off)
-    with progress_bar() as progress:
-        run = run_lm(corpora, built, models.local, settings, progress)
+    served_by = {"model": [models.local.name, str(models.folder)]}
+    with progress_bar() as progress, _record(resume, models, corpora, built, settings, **served_by) as record:
+        run = run_lm(corpora, built, models.local, settings, progress, record)
     report = lm_report(run, settings, model=models.local.name, tokenizer=models.local.tokenizer)
     deliver(report, json_out, html_out)
 
@@ -125,3 +136,20 @@ def _methods(models: Models, asked: list[str], off: list[str]) -> list[Method]:
         return models.methods(asked)
     whole = models.methods(unique([*asked, "semtoken"]))
     return [*whole, *ablations(off, Resources(models.served, compressor=models.compressor))]
+
+
+def _record(
+    path: Path | None,
+    models: Models,
+    data: Sequence[DataSet] | Sequence[Corpus],
+    methods: Sequence[Method],
+    settings: QaSettings | LmSettings,
+    **served_by: object,
+) -> AbstractContextManager[Record]:
+    """Where outcomes are kept: the file of --resume, or nowhere."""
+    if path is None:
+        return nullcontext(UNRECORDED)
+    encoded = any(method.needs_encoder or method.needs_compressor for method in methods)
+    encoder = models.encoder.fingerprint if encoded else None
+    other = {"encoder": encoder, "device": models.device, **served_by}
+    return Journal(path, run_identity(data, methods, settings, models.served, **other))
