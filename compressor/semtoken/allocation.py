@@ -15,7 +15,7 @@ from semtoken.analysis import Analysis
 from semtoken.budget import allocate
 from semtoken.datamodels import BoolArray, IntArray, Scores, UnitKind
 from semtoken.options import CompressionOptions
-from semtoken.realise import REALISERS, Realised, kept_ranges
+from semtoken.realise import REALISERS, Embedded, Realised, kept_ranges
 from semtoken.scaling import surprise
 from semtoken.structure import resolve_glue
 from semtoken.thinning import KEEP_SHARE, thin_ranges
@@ -38,6 +38,8 @@ class Fitted:
     ranges: IntArray
     realised: Realised
     realise_ms: float = 0.0
+    embedded: Embedded | None = None
+    """The vectors of ``realised``, where these are asked for."""
 
 
 def fit(

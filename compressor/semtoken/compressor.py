@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from semtoken.datamodels import CompressionResult, Reason
+from semtoken.datamodels import CompressionResult, FloatArray, Reason
 from semtoken.encoders import Encoder, TransformerEncoder
 from semtoken.errors import InvalidInputError
 from semtoken.messages import ChatCompressor, MessagesResult
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Document, Pipeline
+from semtoken.realise import Embedder
 from semtoken.tokenizer import ServedTokenizer
 from semtoken.untouched import left_alone
 
@@ -21,18 +22,23 @@ DEFAULTS = CompressionOptions()
 class Compressor:
     """Compresses texts and chats for one served model; blocking and heavy on the processor."""
 
-    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer) -> None:
-        self._pipeline = Pipeline(encoder, tokenizer)
+    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None) -> None:
+        self._pipeline = Pipeline(encoder, tokenizer, embedder)
         self._chat = ChatCompressor(self._pipeline)
 
     @classmethod
-    def from_pretrained(cls, encoder: str | Path, tokenizer: str | Path, device: str = "auto") -> Self:
+    def from_pretrained(
+        cls, encoder: str | Path, tokenizer: str | Path, device: str = "auto", model: str | Path | None = None
+    ) -> Self:
         """Load an encoder and the served model's tokenizer from folders or hub names.
 
-        ``device`` is ``auto``, ``cpu`` or ``cuda``. Raises ``ModelNotFoundError``.
+        ``device`` is ``auto``, ``cpu`` or ``cuda``. ``model`` is the served model's folder; only the
+        embeddings realisation needs it, and opens it when it is asked for. Raises ``ModelNotFoundError``.
         """
         return cls(
-            TransformerEncoder.from_pretrained(encoder, device=device), ServedTokenizer.from_pretrained(tokenizer)
+            TransformerEncoder.from_pretrained(encoder, device=device),
+            ServedTokenizer.from_pretrained(tokenizer),
+            Embedder(model),
         )
 
     @property
@@ -44,6 +50,14 @@ class Compressor:
     def fingerprint(self) -> str:
         """What compressed forms depend on beside text and options: encoder and tokenizer."""
         return f"{self._pipeline.encoder.fingerprint}:{self.tokenizer.fingerprint}"
+
+    def embed(self, token_ids: Sequence[int]) -> FloatArray:
+        """Input embeddings (tokens, d) of token ids, as the served model takes them in their place.
+
+        Raises ``InvalidOptionError`` where the model's table is not to be had, and ``InvalidInputError``
+        for an id that it does not hold.
+        """
+        return self._pipeline.embedder.embed(token_ids)
 
     def compress(
         self, text: str, query: str | None = None, options: CompressionOptions = DEFAULTS

@@ -192,7 +192,8 @@ class CompressionResult:
     original: str = field(repr=False)
     text: str = field(repr=False)
     token_ids: tuple[int, ...] = field(repr=False)
-    """The compressed text in the served model's tokenizer, without special tokens."""
+    """The compressed text in the served model's tokenizer, without special tokens. With ``embeds`` one id per
+    vector: of a merged one the rarest of its tokens."""
     original_tokens: int
     status: Status
     reason: Reason
@@ -201,6 +202,9 @@ class CompressionResult:
     kept: tuple[tuple[int, int], ...] = field(repr=False)
     """Ranges of ``original`` whose concatenation is ``text`` (unless spans were thinned)."""
     timings_ms: Mapping[str, float] = field(repr=False)
+    embeds: FloatArray | None = field(default=None, repr=False, compare=False)
+    """(tokens forwarded, d) input embeddings, where these were asked for and the text was compressed; ``text``
+    then is what stays word for word."""
 
     @property
     def compressed_tokens(self) -> int:

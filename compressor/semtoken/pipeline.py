@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from semtoken.density import density
 from semtoken.encoders import Encoder, EncoderInput
 from semtoken.explain import explain
 from semtoken.options import CompressionOptions
+from semtoken.realise import Embedder, Realised, kept_tokens
 from semtoken.relevance import relevance
 from semtoken.segment import segment
 from semtoken.tokenizer import ServedTokenizer
@@ -46,9 +47,10 @@ class Document:
 class Pipeline:
     """Runs the stages for a batch of texts; the only place that knows their order."""
 
-    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer) -> None:
+    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None) -> None:
         self.encoder = encoder
         self.tokenizer = tokenizer
+        self.embedder = embedder or Embedder(None)
 
     def analyse(
         self, documents: Sequence[Document], queries: Sequence[str], options: CompressionOptions
@@ -94,7 +96,10 @@ class Pipeline:
         timings = dict(analysis.timings_ms)
         clusters, scores = self._score(analysis, query, options, seen, timings)
         started = time.perf_counter()
-        fitted = fit(analysis, scores, self.tokenizer, options, budget)
+        reserve = self.embedder.reserve(budget) if options.realise == "embeds" else 0
+        fitted = fit(analysis, scores, self.tokenizer, options, budget - reserve)
+        if options.realise == "embeds" and fitted.realised.token_ids:
+            fitted = self._embedded(analysis, fitted, budget)
         timings["realise"] = fitted.realise_ms
         timings["budget"] = _ms_since(started) - fitted.realise_ms
         timings["total"] = sum(timings.values())
@@ -122,6 +127,15 @@ class Pipeline:
         timings["density"] = _ms_since(started)
         return clusters, scores
 
+    def _embedded(self, analysis: Analysis, fitted: Fitted, budget: int) -> Fitted:
+        started = time.perf_counter()
+        tokenized = analysis.tokenized
+        kept = kept_tokens(fitted.ranges, tokenized, len(analysis.segmentation.text))
+        embedded = self.embedder.realise(tokenized.ids, kept, budget)
+        took = fitted.realise_ms + _ms_since(started)
+        realised = Realised(fitted.realised.text, embedded.token_ids)
+        return replace(fitted, realised=realised, embedded=embedded, realise_ms=took)
+
     def _result(
         self,
         analysis: Analysis,
@@ -131,6 +145,7 @@ class Pipeline:
         budget: int,
         timings: dict[str, float],
     ) -> CompressionResult:
+        merged = _units_merged(analysis, fitted)
         return CompressionResult(
             original=analysis.segmentation.text,
             text=fitted.realised.text,
@@ -138,10 +153,23 @@ class Pipeline:
             original_tokens=analysis.tokens,
             status=Status.SKIPPED if fitted.realised.text == analysis.segmentation.text else Status.COMPRESSED,
             reason=_reason(analysis, fitted, budget),
-            spans=explain(analysis.segmentation, clusters, scores, fitted.keep, fitted.thinned),
+            spans=explain(analysis.segmentation, clusters, scores, fitted.keep, fitted.thinned, merged),
             kept=tuple((start, end) for start, end in fitted.ranges.tolist()),
             timings_ms=timings,
+            embeds=None if fitted.embedded is None else fitted.embedded.vectors,
         )
+
+
+def _units_merged(analysis: Analysis, fitted: Fitted) -> frozenset[int]:
+    """Units that a merged vector stands for, in whole or in part."""
+    if fitted.embedded is None:
+        return frozenset()
+    inside = np.zeros(len(analysis.tokenized), dtype=np.bool_)
+    for first, end in fitted.embedded.stretches.tolist():
+        inside[first:end] = True
+    starts = analysis.tokenized.starts[inside]
+    units = np.searchsorted(analysis.segmentation.starts, starts, side="right") - 1
+    return frozenset(np.unique(np.maximum(units, 0)).tolist())
 
 
 def _reason(analysis: Analysis, fitted: Fitted, budget: int) -> Reason:

@@ -86,7 +86,7 @@ class ChatCompressor:
         if not forms.parts[0].recalled:
             return result
         text = forms.texts[0, None]
-        return replace(result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)))
+        return replace(result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)), embeds=None)
 
     def _prepare(self, runs: list[RunPlan], options: CompressionOptions) -> Prepared:
         chosen = [part for run in runs for part in run.parts if part.skip is None]
@@ -104,7 +104,12 @@ class ChatCompressor:
         timings: Counter[str] = Counter()
         for outcome in forms.parts:
             timings.update(outcome.result.timings_ms)
-        count = self._pipeline.tokenizer.count_messages(forwarded, tools) if forms.texts else total
+        tokenizer = self._pipeline.tokenizer
+        count = tokenizer.count_messages(forwarded, tools) if forms.texts else total
+        for outcome in forms.parts:
+            if (form := outcome.embedded) is not None:
+                # Its vectors are forwarded in the place of its text.
+                count += len(form) - tokenizer.count(outcome.result.text)
         status, reason = _verdict(forms.parts)
         return MessagesResult(forwarded, total, count, status, reason, tuple(forms.parts), dict(timings))
 

@@ -34,7 +34,9 @@ class Source:
 
 def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None) -> Source:
     """What may be recalled from a text; ``before`` limits it to units that end by that offset."""
-    gone = np.array([span.decision is Decision.DROP for span in outcome.result.spans], dtype=np.bool_)
+    # A merged vector has not got the words; without vectors what is merged stands elsewhere word for word.
+    lossy = (Decision.DROP,) if outcome.result.embeds is None else (Decision.DROP, Decision.MERGE)
+    gone = np.array([span.decision in lossy for span in outcome.result.spans], dtype=np.bool_)
     gone &= analysis.segmentation.content
     if before is not None:
         gone &= analysis.segmentation.ends <= before

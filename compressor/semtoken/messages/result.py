@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from semtoken.datamodels import CompressionResult, Reason, Status
+from semtoken.datamodels import CompressionResult, FloatArray, Reason, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,12 @@ class PartResult:
     result: CompressionResult
     recalled: tuple[str, ...] = ()
     """Verbatim spans of earlier messages that were put before this text's question."""
+
+    @property
+    def embedded(self) -> FloatArray | None:
+        """(v, d) input embeddings to forward for this text; None where it goes as text, as it does with
+        spans recalled into it."""
+        return None if self.recalled else self.result.embeds
 
 
 @dataclass(frozen=True, slots=True)
