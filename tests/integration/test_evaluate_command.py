@@ -127,6 +127,19 @@ def test_a_run_is_resumed_from_its_file_and_no_other(
     assert error.count("\n") == 1
 
 
+def test_recall_is_measured_without_a_model(
+    models: BundledModels, questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, page = tmp_path / "recall.json", tmp_path / "recall.html"
+    arguments = ["--data", str(questions), "--device", "cpu", "--json", str(out), "--html", str(page)]
+    assert run(["eval", "recall", *arguments]) == 0
+    [row] = json.loads(out.read_text())["rows"]
+    assert (row["task"], row["method"], row["ratio_asked"], row["n"]) == ("ibycus", "semtoken", 2.4, 2)
+    assert row["difference"] == row["answer_in_context"] - row["asked_first"]
+    assert "later - first" in capsys.readouterr().out
+    assert "one turn after" in page.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -14,10 +14,11 @@ from semtoken.evaluation.lm import LmRun, LmSettings
 from semtoken.evaluation.plot import HEIGHT, WIDTH, Plot, quality_plot
 from semtoken.evaluation.pooled import MIN_EXAMPLES, pooled_rows
 from semtoken.evaluation.qa import QaRun, QaSettings
-from semtoken.evaluation.rows import Row, lm_rows, missed_budgets, qa_rows
+from semtoken.evaluation.recall import RecallRun, RecallSettings
+from semtoken.evaluation.rows import Row, lm_rows, missed_budgets, qa_rows, recall_rows
 from semtoken.tokenizer import ServedTokenizer
 
-Kind = Literal["qa", "lm"]
+Kind = Literal["qa", "lm", "recall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("ppl", "perplexity", ".2f", "less"),
         Column("nll", "NLL", ".4f", "less"),
         Column("delta_nll", "NLL - full", "+.4f", "less"),
+        _TIME,
+    ),
+    "recall": (
+        _KEPT,
+        Column("kept_fraction_asked_first", "kept, asked first", ".3f"),
+        Column("answer_in_context", "answer kept %", ".1f", "more", 100.0),
+        Column("asked_first", "asked first %", ".1f", "more", 100.0),
+        Column("difference", "later - first, points", "+.1f", "more", 100.0),
         _TIME,
     ),
 }
@@ -181,6 +190,19 @@ def lm_report(run: LmRun, settings: LmSettings, *, model: str, tokenizer: Served
         rows=tuple(rows),
         settings={"context": settings.context, "target": settings.target},
         notes=(*(f"{name}: no document of {length} tokens" for name in run.too_short), *missed_budgets(rows)),
+    )
+
+
+def recall_report(run: RecallRun, settings: RecallSettings, *, model: str, tokenizer: ServedTokenizer) -> Report:
+    """Rows and notes of a recall run; ``model`` names the tokenizer's model, which is asked nothing."""
+    return Report(
+        kind="recall",
+        model=model,
+        tokenizer=_short(tokenizer),
+        seed=settings.seed,
+        rows=tuple(recall_rows(run.outcomes, settings.seed)),
+        settings={"split": settings.split},
+        notes=tuple(f"{name}: no document with two questions" for name in run.without_pairs),
     )
 
 

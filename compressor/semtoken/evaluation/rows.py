@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from semtoken.evaluation.lm import LmOutcome
 from semtoken.evaluation.qa import QaOutcome
+from semtoken.evaluation.recall import RecallOutcome
 from semtoken.evaluation.statistics import estimate
 
 Row = dict[str, Any]
@@ -17,7 +18,7 @@ QA_COMPARED = ("f1", "answer_in_context", "answer_nll")
 _KEPT_TOLERANCE = 0.02
 NONE = "none"
 
-_Outcome = TypeVar("_Outcome", QaOutcome, LmOutcome)
+_Outcome = TypeVar("_Outcome", QaOutcome, LmOutcome, RecallOutcome)
 
 
 def qa_rows(outcomes: Sequence[QaOutcome], seed: int) -> list[Row]:
@@ -30,6 +31,11 @@ def qa_rows(outcomes: Sequence[QaOutcome], seed: int) -> list[Row]:
 def lm_rows(outcomes: Sequence[LmOutcome], seed: int) -> list[Row]:
     """One row for each text file, ratio (rising) and method."""
     return [_lm_row(members, seed) for members in grouped(outcomes).values()]
+
+
+def recall_rows(outcomes: Sequence[RecallOutcome], seed: int) -> list[Row]:
+    """One row for each data set and task, and ratio (rising)."""
+    return [_recall_row(members, seed) for members in grouped(outcomes).values()]
 
 
 def missed_budgets(rows: Iterable[Row]) -> list[str]:
@@ -83,8 +89,19 @@ def _lm_row(outcomes: Sequence[LmOutcome], seed: int) -> Row:
     return _common(outcomes) | scores | {"ci95": ci95}
 
 
-def _common(outcomes: Sequence[QaOutcome] | Sequence[LmOutcome]) -> Row:
-    """What the two kinds of rows have in common."""
+def _recall_row(outcomes: Sequence[RecallOutcome], seed: int) -> Row:
+    documents = [outcome.cluster for outcome in outcomes]
+    row = _common(outcomes)
+    first = [outcome.kept_fraction_asked_first for outcome in outcomes]
+    row["kept_fraction_asked_first"] = round(sum(first) / len(first), 4)
+    ci95: dict[str, list[float] | None] = {}
+    for name in ("answer_in_context", "asked_first", "difference"):
+        row[name], ci95[name] = _mean([getattr(outcome, name) for outcome in outcomes], documents, seed)
+    return row | {"ci95": ci95}
+
+
+def _common(outcomes: Sequence[QaOutcome] | Sequence[LmOutcome] | Sequence[RecallOutcome]) -> Row:
+    """What the kinds of rows have in common."""
     first = outcomes[0]
     kept = [outcome.kept_fraction for outcome in outcomes]
     seconds = sum(outcome.compress_seconds for outcome in outcomes)

@@ -10,7 +10,11 @@ import pytest
 from semtoken.evaluation.plot import quality_plot
 from semtoken.evaluation.report import COLUMNS, Report
 
-NAMES = {"qa": ("f1", "em", "answer_in_context", "answer_nll"), "lm": ("ppl", "nll", "delta_nll")}
+NAMES = {
+    "qa": ("f1", "em", "answer_in_context", "answer_nll"),
+    "lm": ("ppl", "nll", "delta_nll"),
+    "recall": ("kept_fraction_asked_first", "answer_in_context", "asked_first", "difference"),
+}
 
 
 def row(kind: str, method: str, ratio: float, value: float | None) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def report(kind: str, value: float | None = 0.5) -> Report:
     return Report(kind, "model", "sha256:0", 7, tuple(rows), {"split": "all"}, ("<b>note</b>",))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", ["qa", "lm"])
+@pytest.mark.parametrize("kind", list(NAMES))
 def test_json_is_the_contract(kind: str) -> None:
     parsed = json.loads(report(kind).to_json())
     assert set(parsed) >= {"model", "tokenizer", "seed", "rows"}
@@ -40,7 +44,7 @@ def test_json_is_the_contract(kind: str) -> None:
     assert parsed["notes"] == ["<b>note</b>"]
 
 
-@pytest.mark.parametrize("kind", ["qa", "lm"])
+@pytest.mark.parametrize("kind", list(NAMES))
 @pytest.mark.parametrize("value", [0.5, None])
 def test_html_is_self_contained_escaped_and_well_formed(kind: str, value: float | None) -> None:
     page = report(kind, value).to_html()
