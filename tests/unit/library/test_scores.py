@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from semtoken.cluster import cluster, text_keys
 from semtoken.cluster.neighbours import nearest_earlier
 from semtoken.datamodels import EARLIER_MESSAGE, Encoding
-from semtoken.density import covariance_trace, token_rarity
+from semtoken.density import centrality, covariance_trace, naming_share
 from semtoken.encoders.windows import pool_units
 from semtoken.relevance import bm25, late_interaction, lexical_coverage, relevance
 from semtoken.relevance.bridging import bridging
@@ -32,10 +34,22 @@ def test_trace_is_the_sum_of_the_variances() -> None:
     np.testing.assert_allclose(trace, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_rarity_is_the_mean_surprise() -> None:
-    rarity = token_rarity(np.array([1, 1, 1, 2]), np.array([0, 2, 4]))
-    common, rare = -np.log(3 / 4), -np.log(1 / 4)
-    np.testing.assert_allclose(rarity, [common, (common + rare) / 2], rtol=1e-6)
+def test_naming_counts_capitals_and_figures_but_not_the_first_word() -> None:
+    segmentation = segment("Then Anna met Boris. Nothing was said there. In room 42 they paid 3,50 euros.")
+    np.testing.assert_allclose(naming_share(segmentation), [2 / 7, 0, 2 / 10], rtol=1e-6)
+
+
+@given(st.text(max_size=200))
+def test_naming_is_a_share_in_any_text(text: str) -> None:
+    shares = naming_share(segment(text))
+    assert ((shares >= 0) & (shares < 1)).all()
+
+
+def test_centrality_is_highest_at_the_mean() -> None:
+    units = np.array([[1, 0], [0.6, 0.8], [0, 1], [-1, 0]], dtype=np.float32)
+    central = centrality(units, np.array([True, True, True, False]))
+    assert central.argmax() == 1
+    assert central[3] < 0
 
 
 def test_late_interaction_is_the_mean_of_the_best_matches() -> None:
