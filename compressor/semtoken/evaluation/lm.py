@@ -3,6 +3,7 @@
 A window is ``context`` tokens of one document and the ``target`` tokens that follow. Every method
 shortens the context, without a question; the target is always the same tokens, and its NLL after the
 whole context is what ``delta_nll`` is measured from. Windows never cross documents and never overlap.
+Target tokens that need something far back (:mod:`semtoken.evaluation.far_context`) are told apart.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.datasets import Corpus
+from semtoken.evaluation.far_context import Mentions, RareWords, far_nats
 from semtoken.evaluation.journal import UNRECORDED, Record
 from semtoken.evaluation.methods import Compressed, Method
 from semtoken.evaluation.protocol import Progress, generator, sample, silent, token_budget
@@ -43,6 +47,8 @@ class Window:
     number: int
     context: str = field(repr=False)
     target: tuple[int, ...] = field(repr=False)
+    distances: tuple[int, ...] = field(repr=False)
+    """(target,) tokens from the last mention of each target token's rare word to the context's end, or 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class LmOutcome:
     data: str
     task: str
     document: int
+    window: int
     method: str
     ratio: float
     original_tokens: int
@@ -59,6 +66,10 @@ class LmOutcome:
     nll: float
     """Nats per target token."""
     delta_nll: float
+    far_nats: tuple[float, ...] = field(repr=False)
+    """Nats of the target tokens that are far at the ratio; without compression, at the mildest ratio."""
+    far_nats_whole: tuple[float, ...] = field(repr=False)
+    """Nats of the same tokens after the whole context."""
     compress_seconds: float
 
 
@@ -108,36 +119,44 @@ def run_lm(
 def cut_windows(corpus: Corpus, tokenizer: ServedTokenizer, settings: LmSettings) -> Iterator[Window]:
     """The windows of every document, one behind the other; documents shorter than one give none."""
     length = settings.context + settings.target
+    rare = RareWords(corpus.documents)
     for number, document in enumerate(corpus.documents):
         tokens = tokenizer.tokenize(document)
+        mentions = Mentions.of(document, tokens)
         for window, start in enumerate(range(0, len(tokens) - length + 1, length)):
             middle, end = start + settings.context, start + length
             past = document[int(tokens.starts[start]) : int(tokens.starts[middle])]
-            yield Window(number, window, past, tuple(tokens.ids[middle:end].tolist()))
+            distances = mentions.distances(start, middle, end, rare)
+            yield Window(number, window, past, tuple(tokens.ids[middle:end].tolist()), distances)
 
 
 def _measure(
     data: str, window: Window, methods: Sequence[Method], model: LanguageModel, settings: LmSettings
 ) -> Iterator[LmOutcome]:
     original = model.tokenizer.count(window.context)
-    whole = float("nan")
+    whole = np.full(len(window.target), np.nan, dtype=np.float32)
     for method in methods:
         ratios = (1.0,) if method.name == "none" else settings.ratios
         budgets = [token_budget(original, ratio) for ratio in ratios]
         rng = generator(settings.seed, data, str(window.document), str(window.number), method.name)
         for ratio, short in zip(ratios, method.compress(window.context, None, budgets, rng), strict=True):
-            nll = float(_continuation_nll(model, short, window.target).mean())
-            whole = nll if method.name == "none" else whole
+            nats = _continuation_nll(model, short, window.target)
+            whole = nats if method.name == "none" else whole
+            nll = float(nats.mean())
+            recent = token_budget(original, settings.ratios[0] if method.name == "none" else ratio)
             yield LmOutcome(
                 data=data,
                 task=_TASK,
                 document=window.document,
+                window=window.number,
                 method=method.name,
                 ratio=ratio,
                 original_tokens=original,
                 kept_fraction=short.tokens / original,
                 nll=nll,
-                delta_nll=nll - whole,
+                delta_nll=nll - float(whole.mean()),
+                far_nats=far_nats(nats, window.distances, recent),
+                far_nats_whole=far_nats(whole, window.distances, recent),
                 compress_seconds=short.seconds,
             )
 

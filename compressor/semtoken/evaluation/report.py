@@ -46,6 +46,7 @@ class Column:
         return f"[{self.number(bounds[0])}, {self.number(bounds[1])}]" if bounds else ""
 
 
+_NOT_PLOTTED = ("em", "nll", "ppl", "far_minus_truncate", "difference")
 _KEPT = Column("kept_fraction", "kept", ".3f")
 _TIME = Column("compress_ms_per_1k_tokens", "ms/1k tok", ".1f")
 
@@ -63,6 +64,9 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("ppl", "perplexity", ".2f", "less"),
         Column("nll", "NLL", ".4f", "less"),
         Column("delta_nll", "NLL - full", "+.4f", "less"),
+        Column("far_n", "far tokens", ".0f"),
+        Column("far_nll", "far NLL", ".3f", "less"),
+        Column("far_minus_truncate", "far NLL - truncate", "+.3f", "less"),
         _TIME,
     ),
     "recall": (
@@ -144,7 +148,7 @@ class Report:
 
     def _plots(self) -> dict[str, Sequence[Plot]]:
         measured = [column for column in COLUMNS[self.kind] if column.better]
-        shown = [column for column in measured if column.key not in ("em", "nll", "ppl")]
+        shown = [column for column in measured if column.key not in _NOT_PLOTTED]
         return {
             title: [quality_plot(rows, column.key, column.title, column.scale) for column in shown]
             for title, rows in self.tasks()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from semtoken.evaluation.lm import LmOutcome
@@ -18,6 +18,9 @@ QA_COMPARED = ("f1", "answer_in_context", "answer_nll")
 _KEPT_TOLERANCE = 0.02
 NONE = "none"
 
+_TRUNCATE = "truncate"
+
+_Window = tuple[str, int, int, float]
 _Outcome = TypeVar("_Outcome", QaOutcome, LmOutcome, RecallOutcome)
 
 
@@ -30,7 +33,8 @@ def qa_rows(outcomes: Sequence[QaOutcome], seed: int) -> list[Row]:
 
 def lm_rows(outcomes: Sequence[LmOutcome], seed: int) -> list[Row]:
     """One row for each text file, ratio (rising) and method."""
-    return [_lm_row(members, seed) for members in grouped(outcomes).values()]
+    cut = {(o.data, o.document, o.window, o.ratio): o for o in outcomes if o.method == _TRUNCATE}
+    return [_lm_row(members, cut, seed) for members in grouped(outcomes).values()]
 
 
 def recall_rows(outcomes: Sequence[RecallOutcome], seed: int) -> list[Row]:
@@ -76,7 +80,7 @@ def minus_whole(outcomes: Sequence[QaOutcome], whole: Sequence[QaOutcome], name:
     return [None if a is None or b is None else a - b for a, b in pairs]
 
 
-def _lm_row(outcomes: Sequence[LmOutcome], seed: int) -> Row:
+def _lm_row(outcomes: Sequence[LmOutcome], cut: Mapping[_Window, LmOutcome], seed: int) -> Row:
     documents = [outcome.document for outcome in outcomes]
     nll, nll_interval = _mean([outcome.nll for outcome in outcomes], documents, seed)
     delta, delta_interval = _mean([outcome.delta_nll for outcome in outcomes], documents, seed)
@@ -86,7 +90,26 @@ def _lm_row(outcomes: Sequence[LmOutcome], seed: int) -> Row:
         "nll": nll_interval,
         "delta_nll": delta_interval,
     }
-    return _common(outcomes) | scores | {"ci95": ci95}
+    far, far_ci95 = _far(outcomes, cut, seed)
+    return _common(outcomes) | scores | far | {"ci95": ci95 | far_ci95}
+
+
+def _far(
+    outcomes: Sequence[LmOutcome], cut: Mapping[_Window, LmOutcome], seed: int
+) -> tuple[Row, dict[str, list[float] | None]]:
+    """Scores of the far tokens; what they cost more than after tail truncation, where that was run too."""
+    documents = [outcome.document for outcome in outcomes for _ in outcome.far_nats]
+    nats = [value for outcome in outcomes for value in outcome.far_nats]
+    whole = [value for outcome in outcomes for value in outcome.far_nats_whole]
+    tails = [cut.get((outcome.data, outcome.document, outcome.window, outcome.ratio)) for outcome in outcomes]
+    tail = [value for outcome in tails if outcome for value in outcome.far_nats]
+    row: Row = {"far_n": len(nats)}
+    ci95: dict[str, list[float] | None] = {}
+    row["far_nll"], ci95["far_nll"] = _mean(nats, documents, seed)
+    for name, other in (("far_delta_nll", whole), ("far_minus_truncate", tail)):
+        differences = [a - b for a, b in zip(nats, other, strict=True)] if other else []
+        row[name], ci95[name] = _mean(differences, documents if differences else [], seed)
+    return row, ci95
 
 
 def _recall_row(outcomes: Sequence[RecallOutcome], seed: int) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai and Lao
@@ -17,6 +18,11 @@ _UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}]")
 def words(text: str) -> list[str]:
     """Lower-case words; every character is one in scripts that do not put spaces between words."""
     return _WORD.findall(text.casefold())
+
+
+def word_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the words of :func:`words` stand."""
+    return (match.span() for match in _WORD.finditer(text))
 
 
 def space_out(text: str) -> str:

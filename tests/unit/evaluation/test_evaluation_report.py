@@ -12,7 +12,7 @@ from semtoken.evaluation.report import COLUMNS, Report
 
 NAMES = {
     "qa": ("f1", "em", "answer_in_context", "answer_nll"),
-    "lm": ("ppl", "nll", "delta_nll"),
+    "lm": ("ppl", "nll", "delta_nll", "far_n", "far_nll", "far_minus_truncate"),
     "recall": ("kept_fraction_asked_first", "answer_in_context", "asked_first", "difference"),
 }
 
