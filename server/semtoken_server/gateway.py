@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.compression.service import CompressionService
+from semtoken_server.embeds_check import EmbedsCheck
 from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
@@ -38,7 +39,8 @@ class Gateway:
     def assemble(cls, settings: Settings, engine: Engine, backend: CompressorBackend, metrics: Metrics) -> Gateway:
         """A gateway around an engine and a compressor, not started."""
         check = TokenizerCheck(engine, backend)
-        compression = CompressionService(backend, check, metrics, timeout_s=settings.compress_timeout_s)
+        embeds_check = EmbedsCheck(engine, backend)
+        compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
         return cls(settings, engine, backend, check, compression, metrics)
 
     @asynccontextmanager

@@ -67,11 +67,6 @@ def parse_options(body: Any, headers: Headers, defaults: Mapping[str, Any]) -> R
     except InvalidOptionError as error:
         # Inside a list the library names the element ("roles.0"); the option is what the client knows.
         raise InvalidOptionError(str(error), param=error.param.split(".", 1)[0]) from error
-    if compression.realise == "embeds":
-        raise InvalidOptionError(
-            "realise: 'embeds' needs an engine started with --enable-prompt-embeds; this gateway forwards text and ids",
-            param="realise",
-        )
     return RequestOptions(compression, on_failure)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from semtoken import (
@@ -16,6 +17,8 @@ from semtoken import (
     ModelNotFoundError,
     ServedTokenizer,
 )
+from semtoken.datamodels import FloatArray
+from semtoken.realise import Embedder
 from semtoken_server.compression.library import CompressorLike
 
 from fakes.encoders import BrokenEncoder, HashEncoder, small_tokenizer
@@ -29,6 +32,11 @@ _DEFAULTS = CompressionOptions()
 def sound(_tokenizer: str = "") -> Compressor:
     """The real library over an encoder without weights."""
     return Compressor(HashEncoder(), small_tokenizer())
+
+
+def with_model(folder: Path) -> Load:
+    """Sound, and it finds the served model's embeddings in ``folder``."""
+    return lambda _tokenizer: Compressor(HashEncoder(), small_tokenizer(), Embedder(folder))
 
 
 def with_broken_encoder(_tokenizer: str) -> Compressor:
@@ -72,6 +80,9 @@ class GatedCompressor:
     @property
     def tokenizer(self) -> ServedTokenizer:
         return self.inner.tokenizer
+
+    def embed(self, token_ids: Sequence[int]) -> FloatArray:
+        return self.inner.embed(token_ids)
 
     def compress(
         self, text: str, query: str | None = None, options: CompressionOptions = _DEFAULTS

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+import torch
 from aiohttp import web
 from semtoken import ServedTokenizer
 
@@ -17,6 +20,10 @@ TROUBLE_AT = 2
 Behaviour = Literal[
     "answer", "stall", "stall_midway", "die", "die_midway", "end_midway", "break_body", "refuse", "busy"
 ]
+
+
+Embeds = Literal["off", "on", "foreign"]
+_NO_EMBEDS = "You must set `--enable-prompt-embeds` to input `prompt_embeds`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class FakeEngine:
     behaviour: Behaviour = "answer"
     tokenize_status: int = 200
     healthy: bool = True
+    embeds: Embeds = "off"
+    """Whether it takes input embeddings, and as the vectors of which model."""
     received: list[Received] = field(default_factory=list)
     """Generations, in the order of their arrival."""
     passed: list[Received] = field(default_factory=list)
@@ -111,6 +120,9 @@ class FakeEngine:
         self.received.append(await _received(request))
         self.arrived.set()
         asked = self.last.json
+        if self.embeds == "off" and b"prompt_embeds" in self.last.body:
+            error = {"message": _NO_EMBEDS, "type": "BadRequestError", "param": "prompt_embeds", "code": 400}
+            return web.json_response({"error": error}, status=400)
         try:
             if (misbehaved := await self._misbehave(request)) is not None:
                 return misbehaved
@@ -144,6 +156,9 @@ class FakeEngine:
 
     async def _whole(self, request: web.Request, asked: Any) -> web.Response:
         choice = {"index": 0, "finish_reason": "stop", **_said(request, "message", "".join(WORDS))}
+        if asked.get("logprobs"):
+            foreign = self.embeds == "foreign" and "prompt_embeds" in asked
+            choice["logprobs"] = {"tokens": list(WORDS), "token_logprobs": [-3.0 if foreign else -0.5] * len(WORDS)}
         return web.json_response({"id": "x", "model": MODEL, "choices": [choice], "usage": self._usage(asked)})
 
     async def _stream(self, request: web.Request, asked: Any) -> web.StreamResponse:
@@ -166,8 +181,12 @@ class FakeEngine:
 
     def _usage(self, asked: Any) -> dict[str, int]:
         prompt = asked.get("prompt")
-        if prompt is None:
-            count = self.tokenizer.count_messages(asked["messages"])
+        if "prompt_embeds" in asked:
+            count = sum(len(vectors_of(data)) for data in _listed(asked["prompt_embeds"]))
+        elif prompt is None:
+            parts = [part for message in asked["messages"] for part in _listed(message.get("content"))]
+            embeds = [part["data"] for part in parts if isinstance(part, dict) and part["type"] == "prompt_embeds"]
+            count = self.tokenizer.count_messages(asked["messages"]) + sum(map(len, map(vectors_of, embeds)))
         else:
             count = sum(len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt))
         return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
@@ -180,6 +199,18 @@ async def _received(request: web.Request) -> Received:
 
 def _prompts(prompt: Any) -> list[Any]:
     return prompt if isinstance(prompt, list) and isinstance(prompt[0], list | str) else [prompt]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def vectors_of(data: str) -> torch.Tensor:
+    """What vLLM reads: base64 of a saved tensor of (tokens, d), to which nothing else may be attached."""
+    tensor = torch.load(io.BytesIO(base64.b64decode(data, validate=True)), weights_only=True)
+    if not (isinstance(tensor, torch.Tensor) and tensor.ndim == 2 and tensor.is_floating_point()):
+        raise TypeError("no table of vectors")
+    return tensor
 
 
 def _said(request: web.Request, chat_field: str, text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from semtoken import CompressionOptions, CompressionResult, MessagesResult
+from semtoken.datamodels import FloatArray
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -38,6 +39,8 @@ class CompressedPrompt:
     result: CompressionResult
     ids: tuple[int, ...] = field(repr=False)
     """With the model's special tokens, once."""
+    embeds: FloatArray | None = field(default=None, repr=False)
+    """A vector for each of ``ids``, where embeddings were asked for."""
 
     @property
     def original_tokens(self) -> int:
@@ -88,3 +91,6 @@ class CompressorBackend(Protocol):
 
     async def token_ids(self, texts: Sequence[str], *, timeout_s: float) -> Ran[list[list[int]]]:
         """Token ids of texts, without special tokens."""
+
+    async def embeddings(self, text: str, *, timeout_s: float) -> Ran[tuple[list[int], FloatArray]]:
+        """Token ids of a text, with the model's special tokens, and the embeddings that stand for them."""

@@ -14,6 +14,7 @@ def build_compressor(settings: Settings) -> ThreadCompressor:
     encoder = settings.encoder or bundled_models().encoder
 
     def load(tokenizer: str) -> Compressor:
-        return Compressor.from_pretrained(encoder, tokenizer, settings.device)
+        # The engine names its model's folder where that lies on this machine.
+        return Compressor.from_pretrained(encoder, tokenizer, settings.device, model=settings.model or tokenizer)
 
     return ThreadCompressor(load, max_queue=settings.compress_queue)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from semtoken import CompressionOptions, CompressionResult, MessagesResult
+from semtoken.datamodels import FloatArray
 
 
 class TokenizerLike(Protocol):
@@ -21,6 +22,9 @@ class CompressorLike(Protocol):
     @property
     def tokenizer(self) -> TokenizerLike:
         """The served model's tokenizer."""
+
+    def embed(self, token_ids: Sequence[int]) -> FloatArray:
+        """Input embeddings of token ids."""
 
     def compress(self, text: str, query: str | None = None, options: CompressionOptions = ...) -> CompressionResult:
         """One text."""

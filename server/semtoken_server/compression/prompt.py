@@ -1,8 +1,10 @@
-"""Prompts of ``/v1/completions`` as token ids."""
+"""Prompts of ``/v1/completions`` as token ids, and as embeddings."""
 
 from __future__ import annotations
 
+import numpy as np
 from semtoken import CompressionOptions, SemTokenError
+from semtoken.datamodels import FloatArray
 
 from semtoken_server.compression.backend import CompressedPrompt
 from semtoken_server.compression.library import CompressorLike, TokenizerLike
@@ -20,16 +22,32 @@ def compress_prompt(
         room = max(1, options.target_tokens - len(before) - len(after))
         options = options.model_copy(update={"target_tokens": room})
     result = compressor.compress_prompt(prompt, options)
-    return CompressedPrompt(result, surrounded(result.token_ids, before, after))
+    before, after = _lacking(result.token_ids, before, after)
+    ids = before + result.token_ids + after
+    embeds: FloatArray | None = None
+    if result.embeds is not None:
+        embeds = np.concatenate((compressor.embed(before), result.embeds, compressor.embed(after)))
+    elif options.realise == "embeds":
+        # Beside a prompt that is compressed one that is not goes as vectors too: the engine takes no mixture.
+        embeds = compressor.embed(ids)
+    return CompressedPrompt(result, ids, embeds)
 
 
 def surrounded(ids: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
     """``ids`` between special tokens, which come once even if the text brings them already."""
+    before, after = _lacking(ids, before, after)
+    return before + ids + after
+
+
+def _lacking(
+    ids: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What of the special tokens is not there already."""
     if ids[: len(before)] == before:
         before = ()
     if after and ids[-len(after) :] == after:
         after = ()
-    return before + ids + after
+    return before, after
 
 
 def _surroundings(tokenizer: TokenizerLike) -> tuple[tuple[int, ...], tuple[int, ...]]:

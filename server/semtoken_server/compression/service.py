@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from semtoken import CompressionResult, MessagesResult, Status
 
 from semtoken_server.compression.backend import CompressedPrompt, CompressorBackend, Ran
 from semtoken_server.compression.outcome import Outcome
+from semtoken_server.embeds_check import EmbedsCheck
 from semtoken_server.errors import CompressionUnavailableError
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import RequestOptions
@@ -22,12 +24,28 @@ class CompressionService:
     """Compresses within ``timeout_s``, and lets the prompt go on as it came when that does not work."""
 
     def __init__(
-        self, backend: CompressorBackend, check: TokenizerCheck, metrics: Metrics, *, timeout_s: float
+        self,
+        backend: CompressorBackend,
+        check: TokenizerCheck,
+        embeds_check: EmbedsCheck,
+        metrics: Metrics,
+        *,
+        timeout_s: float,
     ) -> None:
         self._backend = backend
         self._check = check
+        self._embeds_check = embeds_check
         self._metrics = metrics
         self._timeout_s = timeout_s
+
+    async def require_embeds(self, options: RequestOptions) -> None:
+        """Refuse a request for embeddings that cannot be had, also where its prompt is not compressed at all.
+
+        Raises ``InvalidOptionError``. Where it cannot be told now the attempt to compress fails open.
+        """
+        if options.compression.realise == "embeds" and options.compression.mode != "off":
+            with suppress(CompressionUnavailableError):
+                await self._embeds_check.require()
 
     async def chat(
         self,
@@ -121,6 +139,8 @@ class CompressionService:
         """What ``work`` returns, or None and the reason why it has nothing."""
         try:
             self._check.require_match()
+            if options.compression.realise == "embeds":
+                await self._embeds_check.require()
             ran = await work()
         except CompressionUnavailableError as error:
             if options.on_failure == "closed":

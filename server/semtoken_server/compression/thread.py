@@ -17,6 +17,7 @@ from semtoken import (
     MessagesResult,
     ModelNotFoundError,
 )
+from semtoken.datamodels import FloatArray
 
 from semtoken_server.compression.backend import BackendState, CompressedPrompt, Ran
 from semtoken_server.compression.library import CompressorLike
@@ -107,6 +108,15 @@ class ThreadCompressor:
     async def token_ids(self, texts: Sequence[str], *, timeout_s: float) -> Ran[list[list[int]]]:
         """Token ids of texts, without special tokens."""
         return await self._run(lambda compressor: [compressor.tokenizer.ids(text) for text in texts], timeout_s)
+
+    async def embeddings(self, text: str, *, timeout_s: float) -> Ran[tuple[list[int], FloatArray]]:
+        """Token ids of a text, with the model's special tokens, and the embeddings that stand for them."""
+
+        def work(compressor: CompressorLike) -> tuple[list[int], FloatArray]:
+            ids = compressor.tokenizer.ids(text, special_tokens=True)
+            return ids, compressor.embed(ids)
+
+        return await self._run(work, timeout_s)
 
     async def _run(self, work: Callable[[CompressorLike], T], timeout_s: float) -> Ran[T]:
         compressor = self._compressor

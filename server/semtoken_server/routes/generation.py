@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,11 +14,13 @@ from starlette.responses import Response
 
 from semtoken_server.answers import generation_answer
 from semtoken_server.bodies import JsonBody, read_json
+from semtoken_server.compression.backend import CompressedPrompt
+from semtoken_server.compression.embeds import embedded_messages, wire_form
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
 from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.options import RequestOptions, parse_options
-from semtoken_server.rewrite import replace_members
+from semtoken_server.rewrite import append_member, replace_members
 from semtoken_server.schemas.generation import ChatRequest, CompletionRequest
 from semtoken_server.schemas.validation import openapi_body, validated
 
@@ -33,14 +36,15 @@ async def chat_completions(request: Request) -> Response:
     body = await read_json(request, gateway.settings.max_body_bytes)
     chat = validated(ChatRequest, body.data)
     options = _options(request, gateway, body, realise="text")
-    if options.compression.realise != "text":
+    if options.compression.realise == "tokens":
         raise InvalidOptionError(
             "realise: 'tokens' in a chat needs an engine started with --enable-scale-out;"
-            " this version of the gateway forwards chats as text",
+            " this version of the gateway forwards chats as text or embeddings",
             param="realise",
         )
 
     async def answer() -> Response:
+        await gateway.compression.require_embeds(options)
         outcome, changes = await _compress_chat(gateway, body, chat, options)
         return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
 
@@ -56,6 +60,7 @@ async def completions(request: Request) -> Response:
     options = _options(request, gateway, body, realise="tokens")
 
     async def answer() -> Response:
+        await gateway.compression.require_embeds(options)
         outcome, changes = await _compress_prompts(gateway, completion, options)
         return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
 
@@ -71,7 +76,8 @@ async def _compress_chat(
         outcome, form = await gateway.compression.chat(messages, options, chat.tools)
     forwarded = messages
     if form is not None:
-        forwarded = [dict(message) for message in form.messages]
+        # Off the event loop: what it writes can be megabytes.
+        forwarded = await asyncio.to_thread(embedded_messages, form.messages, form.parts)
     elif options.compression.keep_tags:
         forwarded = list(chat_without_keep_tags(messages))
     # Equal forms keep the client's own bytes.
@@ -90,12 +96,25 @@ async def _compress_prompts(
         forms = [without_keep_tags(text) for text in texts] if options.compression.keep_tags else texts
     elif options.compression.realise == "text":
         forms = [prompt.result.text for prompt in done]
+    elif options.compression.realise == "embeds":
+        return outcome, await asyncio.to_thread(_embedded, completion, done)
     else:
         compressed = any(prompt.result.text != prompt.result.original for prompt in done)
         forms = [prompt.ids for prompt in done] if compressed else texts
     if forms == texts:
         return outcome, {}
     return outcome, {"prompt": orjson.dumps(forms[0] if isinstance(completion.prompt, str) else forms)}
+
+
+def _embedded(completion: CompletionRequest, done: Sequence[CompressedPrompt]) -> Changes:
+    """Embeddings instead of the prompts, all of them: the engine would take both, in another order."""
+    if all(prompt.result.text == prompt.result.original for prompt in done):
+        return {}
+    forms = [wire_form(prompt.embeds) for prompt in done if prompt.embeds is not None]
+    return {
+        "prompt": None,
+        "prompt_embeds": orjson.dumps(forms[0] if isinstance(completion.prompt, str) else forms),
+    }
 
 
 def _bypass(gateway: Gateway, generation: ChatRequest | CompletionRequest, options: RequestOptions) -> Outcome | None:
@@ -128,4 +147,8 @@ def _rewritten(body: JsonBody, changes: Changes) -> bytes:
     """The body for the engine: the client's own bytes but for what must change."""
     if "semtoken" in body.data:
         changes = {**changes, "semtoken": None}
-    return replace_members(body.raw, changes) if changes else body.raw
+    rewritten = replace_members(body.raw, changes) if changes else body.raw
+    for name, value in changes.items():
+        if value is not None and name not in body.data:
+            rewritten = append_member(rewritten, name, orjson.Fragment(value))
+    return rewritten

@@ -59,7 +59,7 @@ def test_header_names_come_in_any_case(name: str) -> None:
         ({"min_tokens": 1}, {}, "min_tokens"),
         ({"stages": {}}, {}, "stages"),
         ({"on_failure": ["open"]}, {}, "on_failure"),
-        ({"realise": "embeds"}, {}, "realise"),
+        ({"realise": "vectors"}, {}, "realise"),
         ([1], {}, "semtoken"),
         ({}, {"ratio": "much"}, "ratio"),
         ({}, {"target_tokens": "1.5"}, "target_tokens"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from fakes.encoders import HashEncoder, small_tokenizer
 from semtoken import CompressionOptions, CompressionResult, Compressor, MessagesResult, SemTokenError
+from semtoken.datamodels import FloatArray
 from semtoken_server.compression.prompt import compress_prompt
 
 BOS, EOS = 9001, 9002
@@ -41,6 +43,10 @@ class MarkedCompressor:
     def compress_prompt(self, prompt: str, options: CompressionOptions = OPTIONS) -> CompressionResult:
         self.asked.append(options)
         return self._library.compress_prompt(prompt, options)
+
+    def embed(self, token_ids: Sequence[int]) -> FloatArray:
+        """A token's vector is its id."""
+        return np.array(token_ids, dtype=np.float32).reshape(-1, 1)
 
     def compress_messages(
         self,
@@ -81,6 +87,14 @@ def test_special_tokens_come_out_of_the_target() -> None:
     assert prompt.ids[0] == BOS
     assert prompt.ids[-1] == EOS
     assert len(prompt.ids) <= 200
+
+
+def test_with_embeddings_each_id_has_its_vector() -> None:
+    compressor = MarkedCompressor(Marked([BOS], [EOS]))
+    options = CompressionOptions(realise="embeds")
+    prompt = compress_prompt(compressor, "Hello there.", options, special_tokens=True)
+    assert prompt.embeds is not None
+    assert prompt.embeds.ravel().tolist() == list(prompt.ids)
 
 
 def test_a_tokenizer_that_marks_elsewhere_is_not_guessed_at() -> None:
