@@ -5,7 +5,7 @@ SOURCES := compressor server tests
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled
-METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,entropy-prune,semtoken
+METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
 .PHONY: help install system-packages models fix check test demo serve eval
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from semtoken import Status
-from semtoken.evaluation.methods import METHODS
+from semtoken.evaluation.methods import DEFAULT_METHODS, METHODS
 from semtoken_server.cli.main import run
 from semtoken_server.options import parse_options
 from semtoken_server.settings import CompressionDefaults, Settings
@@ -132,4 +132,7 @@ def test_what_the_readme_says_of_settings_and_methods() -> None:
         assert Settings.model_fields[name].default == float(seconds)
     compared = re.search(r"`make eval` compares ([a-z0-9, -]+) and ([a-z-]+) on", text)
     assert compared
-    assert {*compared[1].split(", "), compared[2]} == set(METHODS)
+    assert {*compared[1].split(", "), compared[2]} == set(DEFAULT_METHODS)
+    named = re.search(r"Peers that are slow [^:]+: ([^.]+)\.", text)
+    assert named
+    assert {*re.findall(r"`([a-z-]+)`", named[1])} == set(METHODS) - set(DEFAULT_METHODS)

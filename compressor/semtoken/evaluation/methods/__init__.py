@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.methods.base import Compressed, Context, Method, Resources
 from semtoken.evaluation.methods.bm25 import Bm25
+from semtoken.evaluation.methods.centroid import Centroid
+from semtoken.evaluation.methods.embedding import Embedding
+from semtoken.evaluation.methods.embedding_merge import EmbeddingMerge
 from semtoken.evaluation.methods.entropy_prune import EntropyPrune
 from semtoken.evaluation.methods.head_tail import HeadTail
+from semtoken.evaluation.methods.llmlingua import LlmLingua, LongLlmLingua
 from semtoken.evaluation.methods.none import NoCompression
 from semtoken.evaluation.methods.random_sentence import RandomSentence
 from semtoken.evaluation.methods.random_token import RandomToken
+from semtoken.evaluation.methods.selective_context import SelectiveContextSentence, SelectiveContextToken
 from semtoken.evaluation.methods.semtoken import SemToken
 from semtoken.evaluation.methods.truncate import Truncate
 
@@ -20,8 +25,15 @@ METHODS: dict[str, type[Method]] = {
     "random-sentence": RandomSentence,
     "random-token": RandomToken,
     "bm25": Bm25,
+    "centroid": Centroid,
+    "embedding": Embedding,
     "entropy-prune": EntropyPrune,
     "semtoken": SemToken,
+    "llmlingua": LlmLingua,
+    "longllmlingua": LongLlmLingua,
+    "selective-context-token": SelectiveContextToken,
+    "selective-context-sentence": SelectiveContextSentence,
+    "embedding-merge": EmbeddingMerge,
 }
 
 DEFAULT_METHODS = tuple(name for name, method in METHODS.items() if not method.optional)
