@@ -140,6 +140,18 @@ def test_recall_is_measured_without_a_model(
     assert "one turn after" in page.read_text()
 
 
+def test_the_invariants_are_counted(
+    models: BundledModels, questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "invariants.json"
+    arguments = ["--data", str(questions), "--ratio", "2.4", "--device", "cpu", "--json", str(out)]
+    assert run(["eval", "invariants", *arguments]) == 0
+    found = {row["check"]: row for row in json.loads(out.read_text())["rows"]}
+    assert found["pinned strings present"]["held"] == found["pinned strings present"]["n"] > 0
+    assert found["atomic strings whole or gone"]["failures"] == []
+    assert "numbers as in the original" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

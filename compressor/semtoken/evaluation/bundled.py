@@ -59,6 +59,12 @@ def bundled_texts() -> tuple[str, ...]:
     return tuple(path.read_text(encoding="utf-8") for path in _texts("text"))
 
 
+def bundled_structured() -> dict[str, str]:
+    """The bundled log, JSON document and Markdown page with code, by file name."""
+    found = sorted((_DATA / "structured").iterdir(), key=lambda path: path.name)
+    return {path.name: path.read_text(encoding="utf-8") for path in found}
+
+
 def _texts(folder: str) -> list[Traversable]:
     return sorted((path for path in (_DATA / folder).iterdir() if path.name.endswith(".txt")), key=lambda p: p.name)
 

@@ -67,7 +67,7 @@ def load_examples(source: str | Path, *, limit: int | None = None, seed: int = 0
     ``limit`` examples are drawn without replacement by ``seed`` and kept in file order. Raises
     ``InvalidInputError`` with file and line for what does not fit the schema.
     """
-    examples = [parse_example(record, where) for where, record in _records(source)]
+    examples = [parse_example(record, where) for where, record in records(source)]
     _require_unique(examples, source)
     chosen = [example for example in examples if split in ("all", example.split)]
     if not chosen:
@@ -112,6 +112,21 @@ def parse_example(record: Any, where: str) -> Example:
     )
 
 
+def records(source: str | Path) -> Iterator[tuple[str, Any]]:
+    """The parsed lines of a JSON-lines file, each with where it stands; raises ``InvalidInputError``."""
+    if source == BUNDLED:
+        yield from ((f"{BUNDLED}:{number}", record) for number, record in enumerate(bundled_records(), 1))
+        return
+    for number, line in enumerate(_read(Path(source)).split(b"\n"), 1):
+        where = f"{source}:{number}"
+        if not line.strip():
+            continue
+        try:
+            yield where, orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise InvalidInputError(f"{where}: not JSON ({error})") from error
+
+
 def dataset_name(source: str | Path) -> str:
     """A file's name without folder and endings."""
     name = Path(source).name
@@ -129,20 +144,6 @@ def _text(record: Mapping[str, Any], name: str, where: str) -> str:
 
 def _short(value: object) -> str:
     return textwrap.shorten(repr(value), 60)
-
-
-def _records(source: str | Path) -> Iterator[tuple[str, Any]]:
-    if source == BUNDLED:
-        yield from ((f"{BUNDLED}:{number}", record) for number, record in enumerate(bundled_records(), 1))
-        return
-    for number, line in enumerate(_read(Path(source)).split(b"\n"), 1):
-        where = f"{source}:{number}"
-        if not line.strip():
-            continue
-        try:
-            yield where, orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise InvalidInputError(f"{where}: not JSON ({error})") from error
 
 
 def _require_unique(examples: Sequence[Example], source: str | Path) -> None:

@@ -44,6 +44,7 @@ from semtoken_server.cli.evaluate_arguments import (
     TokenizerFolder,
     Url,
 )
+from semtoken_server.cli.evaluate_invariants import invariants
 from semtoken_server.cli.evaluate_models import Engine, Models, exclusive
 from semtoken_server.cli.evaluate_options import names, ratios, stages, unique
 from semtoken_server.cli.evaluate_output import deliver, progress_bar
@@ -54,6 +55,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure what compression saves and
 _DEFAULT_METHODS = ",".join(DEFAULT_METHODS)
 
 app.command()(recall)
+app.command()(invariants)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from semtoken.evaluation.protocol import silent
 from semtoken.evaluation.report import COLUMNS, POOLED_COLUMNS, Column, Report
 from semtoken.evaluation.rows import Row
 
-_PIPE_WIDTH = 200
+PIPE_WIDTH = 200
 
 
 def say(line: str) -> None:
@@ -50,13 +50,13 @@ def deliver(report: Report, json_out: Path | None, html_out: Path | None) -> Non
     for note in report.notes:
         errors.print(f"note: {note}", markup=False, highlight=False)
     if json_out is not None:
-        _write(json_out, report.to_json(), "json")
+        write(json_out, report.to_json(), "json")
     if html_out is not None:
-        _write(html_out, report.to_html().encode(), "html")
+        write(html_out, report.to_html().encode(), "html")
 
 
 def _print_tables(report: Report) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     for title, rows in report.tasks():
         _print_table(console, f"{title} (n = {rows[0]['n']})", rows, COLUMNS[report.kind])
     if report.pooled:
@@ -80,7 +80,8 @@ def _print_table(
     console.print()
 
 
-def _write(path: Path, content: bytes, option: str) -> None:
+def write(path: Path, content: bytes, option: str) -> None:
+    """Write a result's file; raises ``InvalidOptionError`` that names the option."""
     try:
         path.write_bytes(content)
     except OSError as error:
