@@ -33,7 +33,7 @@ from semtoken.relevance import relevance
 from semtoken.segment import segment
 from semtoken.tokenizer import ServedTokenizer
 from semtoken.untouched import untouched
-from semtoken.value import score
+from semtoken.value import recent_units, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Pipeline:
         if budget >= analysis.tokens:
             return untouched(analysis, self.tokenizer, Reason.RATIO_ONE)
         timings = dict(analysis.timings_ms)
-        clusters, scores = self._score(analysis, query, options, seen, timings)
+        clusters, scores = self._score(analysis, query, options, budget, seen, timings)
         started = time.perf_counter()
         reserve = self.embedder.reserve(budget) if options.realise == "embeds" else 0
         fitted = fit(analysis, scores, self.tokenizer, options, budget - reserve)
@@ -112,6 +112,7 @@ class Pipeline:
         analysis: Analysis,
         query: Encoding | None,
         options: CompressionOptions,
+        budget: int,
         seen: Set[bytes],
         timings: dict[str, float],
     ) -> tuple[Clusters, Scores]:
@@ -123,7 +124,8 @@ class Pipeline:
         zeros: FloatArray = np.zeros(len(segmentation), dtype=np.float32)
         dense = density(segmentation, encoding, clusters) if stages.density else zeros
         relevant = relevance(segmentation, encoding, query) if stages.relevance and query is not None else zeros
-        scores = score(segmentation, clusters, dense, relevant, recency=stages.recency)
+        recent = recent_units(analysis.costs, budget) if stages.recency else None
+        scores = score(segmentation, clusters, dense, relevant, recent)
         timings["density"] = _ms_since(started)
         return clusters, scores
 

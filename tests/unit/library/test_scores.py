@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from semtoken.cluster import cluster, text_keys
+from semtoken.cluster import cluster, text_keys, unclustered
 from semtoken.cluster.neighbours import nearest_earlier
 from semtoken.datamodels import EARLIER_MESSAGE, Encoding
 from semtoken.density import centrality, covariance_trace, naming_share
@@ -15,7 +15,7 @@ from semtoken.encoders.windows import pool_units
 from semtoken.relevance import bm25, late_interaction, lexical_coverage, relevance
 from semtoken.relevance.bridging import bridging
 from semtoken.segment import segment
-from semtoken.value import score
+from semtoken.value import recent_units, score
 
 
 def encoding_of(rows: npt.ArrayLike, bounds: list[int], ids: list[int] | None = None) -> Encoding:
@@ -124,7 +124,7 @@ def test_a_copy_never_outranks_the_unit_it_copies() -> None:
     segmentation = segment(REPEATED)
     found = cluster(segmentation, encoding_of(np.eye(4), [0, 1, 2, 3, 4]), seen=frozenset())
     relevant = np.array([0, 0, 3, 1], dtype=np.float32)
-    values = score(segmentation, found, np.zeros(4, np.float32), relevant, recency=False).value
+    values = score(segmentation, found, np.zeros(4, np.float32), relevant).value
     assert values[0] == pytest.approx(3.0)
     assert values[2] < values.min(initial=0, where=np.array([True, True, False, True]))
 
@@ -142,3 +142,16 @@ def test_every_log_template_has_a_first_line() -> None:
     assert RARE in firsts
     assert 2 <= len(firsts) <= 6
     assert found.template_rarity[lines.index(RARE)] == found.template_rarity.max()
+
+
+def test_the_end_of_a_text_stays_where_nothing_is_asked() -> None:
+    costs = np.array([10, 10, 10, 10])
+    assert recent_units(costs, 100).tolist() == [False, False, True, True]
+    assert not recent_units(costs, 49).any()
+    segmentation = segment("One is here. Two is here. Three is here. Four is here.")
+    dense = np.array([3, 2, 1, 0], dtype=np.float32)
+    none = np.zeros(4, np.float32)
+    recent = np.array([False, False, False, True])
+    assert score(segmentation, unclustered(4), dense, none, recent).value.argmax() == 3
+    assert score(segmentation, unclustered(4), dense, none).value.argmax() == 0
+    assert score(segmentation, unclustered(4), none, dense, recent).value.argmax() == 0, "a question decides"
