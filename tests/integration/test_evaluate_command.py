@@ -164,6 +164,8 @@ def test_the_invariants_are_counted(
         (["qa", "--data", "missing.jsonl"], "missing.jsonl: cannot be read"),
         (["qa", "--model", "a", "--url", "b"], "exclude one another"),
         (["qa", "--model", "no-such-folder", "--methods", "none"], "no model folder at 'no-such-folder'"),
+        (["qa", "--data", "hub:nothing"], "hub:nothing: no questions of that name; there are hub:longbench/"),
+        (["lm", "--data", "hub:nothing"], "hub:nothing: no running text of that name; there are hub:wikitext-103"),
         (["lm", "--data", "missing.txt"], "missing.txt: cannot be read"),
     ],
 )

@@ -21,6 +21,7 @@ import orjson
 
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.bundled import BUNDLED, bundled_records, bundled_texts
+from semtoken.evaluation.hub import PREFIX, Fetch, fetch, hub_questions, hub_text, on_hub
 from semtoken.evaluation.protocol import sample
 
 Split = Literal["all", "tune", "report"]
@@ -61,13 +62,15 @@ class Corpus:
     documents: tuple[str, ...] = field(repr=False)
 
 
-def load_examples(source: str | Path, *, limit: int | None = None, seed: int = 0, split: Split = "all") -> DataSet:
-    """Read a QA file, or the bundled set for ``"bundled"``.
+def load_examples(
+    source: str | Path, *, limit: int | None = None, seed: int = 0, split: Split = "all", fetched: Fetch = fetch
+) -> DataSet:
+    """Read a QA file, the bundled set for ``"bundled"``, or a set of the hub for ``"hub:NAME"``.
 
     ``limit`` examples are drawn without replacement by ``seed`` and kept in file order. Raises
     ``InvalidInputError`` with file and line for what does not fit the schema.
     """
-    examples = [parse_example(record, where) for where, record in records(source)]
+    examples = [parse_example(record, where) for where, record in records(source, fetched)]
     _require_unique(examples, source)
     chosen = [example for example in examples if split in ("all", example.split)]
     if not chosen:
@@ -75,12 +78,15 @@ def load_examples(source: str | Path, *, limit: int | None = None, seed: int = 0
     return DataSet(name=dataset_name(source), examples=tuple(sample(chosen, limit, seed)))
 
 
-def load_corpus(source: str | Path) -> Corpus:
-    """Read a text file, or the bundled texts for ``"bundled"``.
+def load_corpus(source: str | Path, *, fetched: Fetch = fetch) -> Corpus:
+    """Read a text file, the bundled texts for ``"bundled"``, or a text of the hub for ``"hub:NAME"``.
 
     Raises ``InvalidInputError`` for a file that cannot be read, is not UTF-8, or holds no text.
     """
-    documents = bundled_texts() if source == BUNDLED else split_documents(_read_text(Path(source)))
+    if source == BUNDLED:
+        documents = bundled_texts()
+    else:
+        documents = split_documents(hub_text(str(source), fetched) if on_hub(source) else _read_text(Path(source)))
     if not documents:
         raise InvalidInputError(f"{source}: no text in it")
     return Corpus(name=dataset_name(source), documents=tuple(documents))
@@ -112,10 +118,13 @@ def parse_example(record: Any, where: str) -> Example:
     )
 
 
-def records(source: str | Path) -> Iterator[tuple[str, Any]]:
+def records(source: str | Path, fetched: Fetch = fetch) -> Iterator[tuple[str, Any]]:
     """The parsed lines of a JSON-lines file, each with where it stands; raises ``InvalidInputError``."""
     if source == BUNDLED:
         yield from ((f"{BUNDLED}:{number}", record) for number, record in enumerate(bundled_records(), 1))
+        return
+    if on_hub(source):
+        yield from hub_questions(str(source), fetched)
         return
     for number, line in enumerate(_read(Path(source)).split(b"\n"), 1):
         where = f"{source}:{number}"
@@ -128,7 +137,9 @@ def records(source: str | Path) -> Iterator[tuple[str, Any]]:
 
 
 def dataset_name(source: str | Path) -> str:
-    """A file's name without folder and endings."""
+    """A file's name without folder and endings, or a hub name without its prefix."""
+    if on_hub(source):
+        return str(source).removeprefix(PREFIX).replace("/", "_")
     name = Path(source).name
     for ending in (".gz", ".jsonl", ".json", ".txt"):
         name = name.removesuffix(ending)

@@ -10,6 +10,7 @@ from typing import Any
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.bundled import BUNDLED, bundled_records, bundled_structured
 from semtoken.evaluation.datasets import dataset_name, load_corpus, parse_example, records
+from semtoken.evaluation.hub import is_text
 from semtoken.evaluation.protocol import sample
 
 
@@ -47,7 +48,7 @@ def _bundled() -> list[Subject]:
 
 
 def _from_file(source: str | Path) -> list[Subject]:
-    if Path(source).name.removesuffix(".gz").endswith(".txt"):
+    if is_text(source) or Path(source).name.removesuffix(".gz").endswith(".txt"):
         return [Subject(f"text {number}", text) for number, text in enumerate(load_corpus(source).documents, 1)]
     found = [_from_record(record, where) for where, record in records(source)]
     if not found:

@@ -10,7 +10,13 @@ from semtoken.evaluation.ablation import STAGES
 from semtoken.evaluation.datasets import Split
 from semtoken.evaluation.scorers.local import Device
 
-Data = Annotated[list[str] | None, typer.Option("--data", help="A data file, or 'bundled' (the default).")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="A data file, 'bundled' (the default), or one of the hub's: 'hub:longbench/hotpotqa', 'hub:wikitext-103'.",
+    ),
+]
 MoreData = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More data files.")]
 MethodNames = Annotated[str, typer.Option("--methods", help="Comma-separated; 'none' always runs.")]
 Ablate = Annotated[str, typer.Option("--ablate", help=f"Run semtoken also without each of: {','.join(STAGES)}.")]
