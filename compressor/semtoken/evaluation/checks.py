@@ -49,8 +49,10 @@ MIN_TOKENS = 512
 """Shorter texts are of so few units that no ratio is promised."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+# Opening and closing line of a fence (CommonMark 4.5), also where lines end in CR LF.
 _FENCE = re.compile(
-    r"^[ ]{0,3}(?P<mark>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ ]{0,3}(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL
+    r"^[ ]{0,3}(?P<mark>`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n(?:.*?\n)??[ ]{0,3}(?P=mark)[`~]*[ \t]*\r?$",
+    re.MULTILINE | re.DOTALL,
 )
 _LOG_SHARE = 0.5
 

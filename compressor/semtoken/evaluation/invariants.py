@@ -21,6 +21,7 @@ from semtoken.options import CompressionOptions
 _SHOWN = 5
 _PINS = 3
 _TRIES = 50
+_SEPARATORS = ",;: \t\r\n"
 _PINNED = re.compile(r"\S+(?:\s+\S+){1,4}")
 _MIN_PINNED_CHARS = 400
 """Shorter texts get no pin: it would be most of them."""
@@ -112,9 +113,13 @@ def choose_pins(text: str, rng: np.random.Generator) -> list[str]:
 
 
 def _once(text: str, start: int, reach: int) -> str | None:
-    """The first stretch from ``start`` on that stands nowhere else: what is protected stays everywhere."""
+    """The first stretch from ``start`` on that stands nowhere else: what is protected stays everywhere.
+
+    Without the separators at its ends: a JSON comma goes with the element behind it, which is not asked for.
+    """
     matches = islice(_PINNED.finditer(text, start, min(len(text), start + reach)), _TRIES)
-    return next((match[0] for match in matches if text.count(match[0]) == 1), None)
+    stretches = (match[0].strip(_SEPARATORS) for match in matches)
+    return next((stretch for stretch in stretches if stretch and text.count(stretch) == 1), None)
 
 
 def _findings(data: str, subject: Subject, compressor: Compressor, ratio: float, seed: int) -> Iterator[Finding]:

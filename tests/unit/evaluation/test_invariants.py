@@ -76,6 +76,22 @@ def test_each_breach_is_seen(result: CompressionResult, said: set[Check]) -> Non
     assert found <= said | {Check.ATOMS}
 
 
+@pytest.mark.parametrize(
+    ("text", "fences"),
+    [
+        (CODE.replace("\n", "\r\n"), 1),
+        (CODE + CODE, 2),
+        (CODE.replace("```", "~~~~"), 1),
+        ("```x``` is inline.\n\n" + CODE, 1),
+        ("```\nnever closed\n", 0),
+    ],
+    ids=["CR LF", "two", "tildes", "inline", "open"],
+)
+def test_fences_are_found(text: str, fences: int) -> None:
+    found = [finding for finding in check_result(cut(text, (0, len(text))), [], 1.0) if finding.check is Check.FENCES]
+    assert [finding.held for finding in found] == [True] * fences
+
+
 def test_a_touching_pair_of_ranges_is_one_stretch() -> None:
     middle = PROSE.index("200.50")
     assert broken(cut(PROSE, (0, middle), (middle, len(PROSE)))) == set()
@@ -105,6 +121,8 @@ def test_pins_stand_once_and_one_in_each_third() -> None:
     distinct = " ".join(f"word{i}" for i in range(300))
     chosen = choose_pins(distinct, np.random.default_rng(0))
     assert [int(3 * distinct.index(pin) / len(distinct)) for pin in chosen] == [0, 1, 2]
+    rows = ", ".join(f'{{"a": {i}}}' for i in range(200))
+    assert not any(pin[-1] in ",:" for seed in range(9) for pin in choose_pins(rows, np.random.default_rng(seed)))
     assert choose_pins("short", np.random.default_rng(0)) == []
 
 
