@@ -27,7 +27,8 @@ def pinned_units(units: Segmentation, ranges: Sequence[tuple[int, int]]) -> Bool
     """(n,) units that a range overlaps.
 
     Inside JSON a comma or a bracket cannot stay by itself, so the leaf next to it is pinned instead:
-    the first one inside for an opening, the one before it for all others.
+    the first one inside for an opening, the one before it for all others; for a comma the one after
+    it too, without which it would go.
     """
     spans = np.array([span for span in ranges if span[0] < span[1]], dtype=np.int64).reshape(-1, 2)
     first = np.searchsorted(units.ends, spans[:, 0], side="right")
@@ -43,8 +44,10 @@ def pinned_units(units: Segmentation, ranges: Sequence[tuple[int, int]]) -> Bool
     before = np.maximum.accumulate(np.where(units.content, index, -1))
     after = np.minimum.accumulate(np.where(units.content, index, len(units))[::-1])[::-1]
     target = np.where(_openings(units), after, before)[glue]
+    followed = after[glue & (units.kinds == UnitKind.SEPARATOR)]
     pinned[glue] = False
     pinned[target] = True
+    pinned[followed[followed < len(units)]] = True
     return pinned
 
 

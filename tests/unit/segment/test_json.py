@@ -128,3 +128,12 @@ def test_deep_nesting_is_cut_to_a_bounded_depth() -> None:
     leaves = np.flatnonzero(units.kinds == UnitKind.JSON_ITEM).tolist()
     for leaf in leaves:
         assert is_part_of(json.loads(glued(units, [leaf])), document)
+
+
+def test_a_protected_comma_keeps_what_stands_after_it() -> None:
+    text = '{"rows": [{"id": 1, "by": "Ann"}, {"id": 2, "by": "Bob"}], "total": 2, "more": "none at all"}'
+    units = segment(text, protect=['"Bob"}],'], max_unit_chars=12)
+    left = glued(units, np.flatnonzero(units.pinned & units.content).tolist())
+    assert '"Bob"}],' in left
+    assert "none at all" not in left
+    assert is_part_of(json.loads(left), json.loads(text))
