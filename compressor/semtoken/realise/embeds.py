@@ -19,9 +19,9 @@ from semtoken.realise.merging import MERGES, MergeName
 from semtoken.scaling import surprise
 
 DEFAULT_MERGE: MergeName = "rarest"
-SHARE = 0.1
+SHARE = 0.05
 """Share of the budget that merged vectors get."""
-SHORTEST = 8
+SHORTEST = 32
 """Fewest tokens that one vector stands for."""
 
 
