@@ -19,11 +19,13 @@ from semtoken import Compressor
 
 CHAT = "/v1/chat/completions"
 BODY = chat(rag())
+# Only a chat that has had an answer can have a prefix that the engine caches.
+GOING_ON = {**BODY, "messages": [*BODY["messages"], {"role": "assistant", "content": "Yes."}, *BODY["messages"]]}
 
 
 async def fails_open(served: Served, reason: str) -> None:
     """The chat reaches the engine as it came, and a completion does, and with ``closed`` there is a 503."""
-    for path, body in ((CHAT, BODY), ("/v1/completions", {"prompt": rag()})):
+    for path, body in ((CHAT, GOING_ON), ("/v1/completions", {"prompt": rag()})):
         response = await served.post(path, body)
         assert response.status_code == 200, response.text
         assert response.headers["x-semtoken-status"] == "failed-open"

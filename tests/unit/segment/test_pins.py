@@ -37,7 +37,8 @@ def test_every_occurrence_of_a_protected_string_pins() -> None:
 def test_protected_text_inside_json_pins_leaves() -> None:
     units = segment('{"first": "aaaaaaaaaa", "second": "bbbbbbbbbb"}', protect=[", ", '{"'], max_unit_chars=25)
     assert len(units.container_parents) == 1
-    assert pinned(units) == ['"first": "aaaaaaaaaa"']
+    # The comma holds only between two leaves.
+    assert pinned(units) == ['"first": "aaaaaaaaaa"', '"second": "bbbbbbbbbb"']
 
 
 def test_tags_pin_what_they_enclose_and_are_units_of_their_own() -> None:
