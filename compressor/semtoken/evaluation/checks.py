@@ -124,8 +124,7 @@ def _templates(result: CompressionResult, pins: Sequence[str]) -> Iterator[Findi
     units = segment(result.original)
     if not len(units) or float(np.mean(units.kinds[units.content] == UnitKind.LOG_LINE)) < _LOG_SHARE:
         return
-    logs = np.flatnonzero(units.kinds == UnitKind.LOG_LINE)
-    lines = [result.original[units.starts[row] : units.ends[row]].strip() for row in logs.tolist()]
+    lines = _lines_at(result.original, units.starts[units.kinds == UnitKind.LOG_LINE].tolist())
     miner = TemplateMiner(config=TemplateMinerConfig())
     ids = [int(miner.add_log_message(line)["cluster_id"]) for line in lines]
     left = frozenset(line.strip() for line in result.text.splitlines())
@@ -133,6 +132,12 @@ def _templates(result: CompressionResult, pins: Sequence[str]) -> Iterator[Findi
     first = dict(zip(reversed(ids), reversed(lines), strict=True))
     for template in sorted(first):
         yield Finding(Check.TEMPLATES, template in present, first[template])
+
+
+def _lines_at(text: str, starts: Sequence[int]) -> list[str]:
+    """The whole lines that hold these offsets, each once: a long line is of several units."""
+    bounds = dict.fromkeys((text.rfind("\n", 0, start) + 1, text.find("\n", start)) for start in starts)
+    return [text[begin : end if end >= 0 else None].strip() for begin, end in bounds]
 
 
 _CHECKS: tuple[Callable[[CompressionResult, Sequence[str]], Iterator[Finding]], ...] = (

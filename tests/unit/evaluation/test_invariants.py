@@ -104,6 +104,14 @@ def test_one_line_of_a_template_is_enough_and_any_will_do() -> None:
     assert broken(cut(LOG, *kept)) == set()
 
 
+def test_a_long_line_is_one_line() -> None:
+    long = f"2031-03-14 06:02:00 WARN [engine] destroyed by {' '.join(f'mill.saw.Blade.turn:{i}' for i in range(60))}\n"
+    text = LOG + long
+    assert len(long) > 1200
+    assert broken(cut(text, (0, len(text)))) == set()
+    assert broken(cut(text, (0, len(LOG)))) == {Check.TEMPLATES}
+
+
 def test_pins_and_ratio() -> None:
     text = PROSE * 10
     result = cut(text, around(text, "It was a good day. "))
