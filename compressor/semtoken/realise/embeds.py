@@ -15,7 +15,7 @@ import numpy as np
 from semtoken.datamodels import BoolArray, FloatArray, IntArray
 from semtoken.errors import InvalidOptionError, ModelNotFoundError
 from semtoken.realise.embedding_table import EmbeddingTable
-from semtoken.realise.merging import MERGES, MergeName
+from semtoken.realise.merging import MERGES, MergeName, rarest
 from semtoken.scaling import surprise
 
 DEFAULT_MERGE: MergeName = "rarest"
@@ -90,7 +90,7 @@ class Embedder:
         firsts[stretches[:, 0]] = True
         shown = ids.copy()
         for first, end in stretches.tolist():
-            shown[first] = ids[first + int(np.argmax(np.round(rarity[first:end], 4)))]
+            shown[first] = ids[first + rarest(rarity[first:end])]
         places = np.flatnonzero(firsts)
         vectors = self.embed(shown[places].tolist())
         for (first, end), row in zip(stretches.tolist(), np.searchsorted(places, stretches[:, 0]), strict=True):

@@ -8,8 +8,14 @@ from typing import Literal, Protocol
 import numpy as np
 
 from semtoken.datamodels import FloatArray
+from semtoken.scaling import DIGITS
 
 MergeName = Literal["mean", "norm-preserving", "representative", "rarest"]
+
+
+def rarest(rarity: FloatArray) -> int:
+    """Index of the rarest token, ``rarity`` (k,); the first of equals."""
+    return int(np.argmax(np.round(rarity, DIGITS)))
 
 
 class Merge(Protocol):
@@ -60,7 +66,7 @@ class Rarest:
 
     def merge(self, vectors: FloatArray, rarity: FloatArray) -> FloatArray:
         """See :class:`Merge`; the first of equals."""
-        chosen: FloatArray = vectors[int(np.argmax(np.round(rarity, 4)))]
+        chosen: FloatArray = vectors[rarest(rarity)]
         return chosen
 
 

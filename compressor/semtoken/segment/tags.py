@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,7 +61,7 @@ def find_tags(text: str) -> Tags:
     rank = np.cumsum(balanced) - 1
     starts, ends = spans[balanced, 0], spans[balanced, 1]
     places = starts - (np.cumsum(ends - starts) - (ends - starts))
-    plain = "".join(text[a:b] for a, b in zip([0, *ends.tolist()], [*starts.tolist(), len(text)], strict=True))
+    plain = "".join(text[a:b] for a, b in _between(starts, ends, len(text)))
     kept = tuple((int(places[rank[a]]), int(places[rank[b]])) for a, b in outermost)
     return Tags(text, plain, starts, ends, places, kept)
 
@@ -69,8 +69,7 @@ def find_tags(text: str) -> Tags:
 def outside_keep_tags(text: str) -> list[tuple[int, int]]:
     """The non-empty ranges of ``text`` between its balanced tags; the whole of it where there are none."""
     tags = find_tags(text)
-    edges = zip([0, *tags.ends.tolist()], [*tags.starts.tolist(), len(text)], strict=True)
-    return [(start, end) for start, end in edges if start < end]
+    return [(start, end) for start, end in _between(tags.starts, tags.ends, len(text)) if start < end]
 
 
 def without_keep_tags(text: str) -> str:
@@ -112,6 +111,11 @@ def reinsert(units: Segmentation, tags: Tags) -> Segmentation:
         pinned=np.concatenate([pinned, np.zeros(tag_count, dtype=np.bool_)])[order],
         atoms=atoms + shift[atom_shift][:, None],
     )
+
+
+def _between(starts: IntArray, ends: IntArray, length: int) -> Iterator[tuple[int, int]]:
+    """The stretches of a text of ``length`` characters before, between and behind its tags."""
+    return zip([0, *ends.tolist()], [*starts.tolist(), length], strict=True)
 
 
 def _take(values: IntArray, source: IntArray, empty: int) -> IntArray:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 from semtoken.evaluation.ablation import ablations
-from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.datasets import Corpus, DataSet, load_corpus, load_examples
 from semtoken.evaluation.identity import run_identity
 from semtoken.evaluation.journal import UNRECORDED, Journal, Record
@@ -46,7 +45,7 @@ from semtoken_server.cli.evaluate_arguments import (
 )
 from semtoken_server.cli.evaluate_invariants import invariants
 from semtoken_server.cli.evaluate_models import Engine, Models, exclusive
-from semtoken_server.cli.evaluate_options import names, ratios, stages, unique
+from semtoken_server.cli.evaluate_options import names, ratios, sources, stages, unique
 from semtoken_server.cli.evaluate_output import deliver, progress_bar
 from semtoken_server.cli.evaluate_recall import recall
 
@@ -87,8 +86,7 @@ def qa(
     exclusive(model=model, url=url)
     settings = QaSettings(ratios(ratio), seed=seed, use_query=not no_query, window=window)
     asked, off = names(methods), stages(ablate)
-    sources = unique([*(data or ()), *(more or ())]) or [BUNDLED]
-    datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources]
+    datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources(data, more)]
     models = Models(model or tokenizer, encoder, device, max_new_tokens)
     scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
     built = _methods(models, asked, off)
@@ -120,7 +118,7 @@ def lm(
     """Predict the tokens after compressed contexts: perplexity and NLL against the whole context."""
     settings = LmSettings(context, target, ratios(ratio), limit, seed)
     asked, off = names(methods), stages(ablate)
-    corpora = [load_corpus(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
+    corpora = [load_corpus(source) for source in sources(data, more)]
     models = Models(model, encoder, device)
     built = _methods(models, asked, off)
     served_by = {"model": [models.local.name, str(models.folder)]}

@@ -9,7 +9,6 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.invariants import InvariantSettings, Tally, check_invariants
 from semtoken.evaluation.subjects import load_subjects
 
@@ -25,7 +24,7 @@ from semtoken_server.cli.evaluate_arguments import (
     Seed,
 )
 from semtoken_server.cli.evaluate_models import Models
-from semtoken_server.cli.evaluate_options import ratios, unique
+from semtoken_server.cli.evaluate_options import ratios, sources
 from semtoken_server.cli.evaluate_output import PIPE_WIDTH, progress_bar, write
 from semtoken_server.cli.terminal import note
 
@@ -45,8 +44,7 @@ def invariants(
 ) -> None:
     """Count what must always hold: pins, numbers, JSON, code, log templates. Status 1 where it did not."""
     settings = InvariantSettings(ratios(ratio), seed)
-    sources = unique([*(data or ()), *(more or ())]) or [BUNDLED]
-    sets = [load_subjects(source, limit=limit, seed=seed) for source in sources]
+    sets = [load_subjects(source, limit=limit, seed=seed) for source in sources(data, more)]
     compressor = Models(model, encoder, device).compressor
     with progress_bar() as progress:
         tallies = check_invariants(sets, compressor, settings, progress)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.ablation import require_stages
+from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.methods import require_known
 
 _MAX_RATIO = 20.0
@@ -38,6 +39,11 @@ def stages(text: str) -> list[str]:
     found = _listed(text)
     require_stages(found)
     return found
+
+
+def sources(data: Sequence[str] | None, more: Sequence[str] | None) -> list[str]:
+    """The data files of both spellings, each once; the bundled set where there are none."""
+    return unique([*(data or ()), *(more or ())]) or [BUNDLED]
 
 
 def unique(items: Sequence[str]) -> list[str]:

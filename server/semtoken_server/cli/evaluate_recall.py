@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from semtoken.evaluation.bundled import BUNDLED
 from semtoken.evaluation.datasets import load_examples
 from semtoken.evaluation.recall import RecallSettings, run_recall
 from semtoken.evaluation.report import recall_report
@@ -21,7 +20,7 @@ from semtoken_server.cli.evaluate_arguments import (
     Seed,
 )
 from semtoken_server.cli.evaluate_models import Models
-from semtoken_server.cli.evaluate_options import ratios, unique
+from semtoken_server.cli.evaluate_options import ratios, sources
 from semtoken_server.cli.evaluate_output import deliver, progress_bar
 
 
@@ -40,7 +39,7 @@ def recall(
 ) -> None:
     """Ask about a document again one turn later: answers kept in the chat, beside asking that first."""
     settings = RecallSettings(ratios(ratio), limit, seed, split)
-    datasets = [load_examples(source) for source in unique([*(data or ()), *(more or ())]) or [BUNDLED]]
+    datasets = [load_examples(source) for source in sources(data, more)]
     models = Models(model, encoder, device)
     compressor = models.compressor
     with progress_bar() as progress:

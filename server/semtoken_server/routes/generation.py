@@ -75,9 +75,11 @@ async def _compress_chat(
     if outcome is None:
         outcome, form = await gateway.compression.chat(messages, options, chat.tools)
     forwarded = messages
-    if form is not None:
+    if form is not None and options.compression.realise == "embeds":
         # Off the event loop: what it writes can be megabytes.
         forwarded = await asyncio.to_thread(embedded_messages, form.messages, form.parts)
+    elif form is not None:
+        forwarded = list(form.messages)
     elif options.compression.keep_tags:
         forwarded = list(chat_without_keep_tags(messages))
     # Equal forms keep the client's own bytes.
