@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shlex
+import sys
 import threading
 import time
 
@@ -22,7 +24,7 @@ curl {url}/v1/chat/completions -H 'content-type: application/json' \\
   -d '{{"model": "{model}", "temperature": 0,
        "messages": [{{"role": "user", "content": "What is the capital of France?"}}]}}'
 
-python - <<'EOF'
+{python} - <<'EOF'
 from openai import OpenAI
 
 client = OpenAI(base_url="{url}/v1", api_key="none")
@@ -62,8 +64,11 @@ def wait_until_ready(url: str, timeout_s: float = math.inf) -> str:
 
 
 def examples(url: str, model: str) -> str:
-    """A `curl` and an OpenAI client that work as they stand."""
-    return _EXAMPLES.format(url=url, model=model)
+    """A `curl` and an OpenAI client that work as they stand.
+
+    The client is run by this very Python, since another one may well be without `openai`.
+    """
+    return _EXAMPLES.format(url=url, model=model, python=shlex.quote(sys.executable))
 
 
 def _announce(url: str) -> None:
