@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from e2e.real_gateway import RealGateway, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+
+_CLIENT = f"{shlex.quote(sys.executable)} - <<"
 
 
 @pytest.fixture
@@ -23,14 +26,14 @@ def printed(gateway: RealGateway) -> str:
 def test_the_curl_line(printed: str) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    command = printed[printed.index("curl ") : printed.index("\n\npython")]
+    command = printed[printed.index("curl ") : printed.index(_CLIENT)]
     answer = subprocess.run(["bash", "-c", command], check=True, capture_output=True, timeout=120)
     assert json.loads(answer.stdout)["choices"][0]["message"]["content"]
 
 
 def test_the_client(printed: str) -> None:
-    command = printed[printed.index("python - ") :]
-    folder = os.path.dirname(sys.executable)
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    command = printed[printed.index(_CLIENT) :]
+    # A shell outside the virtual environment, as a newcomer's is.
+    environment = {**os.environ, "PATH": os.defpath}
     answer = subprocess.run(["bash", "-c", command], check=True, capture_output=True, timeout=120, env=environment)
     assert answer.stdout.strip()
