@@ -1,7 +1,7 @@
 # Every target works on a machine with nothing but Python 3.11 or newer and make; CI runs the same.
 PY := .venv/bin/python
 SEMTOKEN := .venv/bin/semtoken
-SOURCES := compressor server tests
+SOURCES := compressor server tests scripts
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled

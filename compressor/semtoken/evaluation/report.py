@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Literal
@@ -11,7 +11,7 @@ import orjson
 from jinja2 import Environment, StrictUndefined
 
 from semtoken.evaluation.lm import LmRun, LmSettings
-from semtoken.evaluation.plot import HEIGHT, WIDTH, Plot, quality_plot
+from semtoken.evaluation.plot import quality_plot
 from semtoken.evaluation.pooled import MIN_EXAMPLES, pooled_rows
 from semtoken.evaluation.qa import QaRun, QaSettings
 from semtoken.evaluation.recall import RecallRun, RecallSettings
@@ -44,6 +44,19 @@ class Column:
         """The cell's 95% interval in brackets; nothing where there is none."""
         bounds = row["ci95"].get(self.key)
         return f"[{self.number(bounds[0])}, {self.number(bounds[1])}]" if bounds else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A plot that a page holds inside itself."""
+
+    title: str
+    svg: bytes = field(repr=False)
+
+    @property
+    def source(self) -> str:
+        """A ``data:`` address: inline SVG would share its ids with the page's other plots."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg).decode()}"
 
 
 _NOT_PLOTTED = ("em", "nll", "ppl", "far_minus_truncate", "difference")
@@ -129,8 +142,6 @@ class Report:
             columns=COLUMNS[self.kind],
             pooled_columns=POOLED_COLUMNS,
             plots=self._plots(),
-            width=WIDTH,
-            height=HEIGHT,
         )
 
     def tasks(self) -> list[tuple[str, list[Row]]]:
@@ -146,11 +157,15 @@ class Report:
         tasks = self.pooled[0]["tasks"]
         return f"mean over {len(tasks)} task{'s' * (len(tasks) > 1)} (n = {self.pooled[0]['n']})"
 
-    def _plots(self) -> dict[str, Sequence[Plot]]:
-        measured = [column for column in COLUMNS[self.kind] if column.better]
-        shown = [column for column in measured if column.key not in _NOT_PLOTTED]
+    def _plots(self) -> dict[str, list[Image]]:
+        """The images of each task, of the scores that some row has."""
+        measured = [column for column in COLUMNS[self.kind] if column.better and column.key not in _NOT_PLOTTED]
         return {
-            title: [quality_plot(rows, column.key, column.title, column.scale) for column in shown]
+            title: [
+                Image(f"{column.title} against ratio", quality_plot(rows, column.key, column.title, column.scale))
+                for column in measured
+                if any(row[column.key] is not None for row in rows)
+            ]
             for title, rows in self.tasks()
         }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import replace
@@ -48,26 +49,33 @@ def test_json_is_the_contract(kind: str) -> None:
 @pytest.mark.parametrize("value", [0.5, None])
 def test_html_is_self_contained_escaped_and_well_formed(kind: str, value: float | None) -> None:
     page = report(kind, value).to_html()
-    assert not re.search(r"(?:src|href)\s*=|url\(|@import|<script", page)
+    assert not re.search(r"src\s*=\s*.(?!data:)|href\s*=|url\(|@import|<script", page)
     assert "&lt;set&gt;: task" in page
     assert "<b>note" not in page
     assert all(column.title in page for column in COLUMNS[kind])  # type: ignore[index]
-    for svg in re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL):
-        assert ElementTree.fromstring(svg).findall(".//polyline")
-    assert ("<svg" in page) is (value is not None)
+    images = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
+    assert all(ElementTree.fromstring(base64.b64decode(image)).tag.endswith("svg") for image in images)
+    assert bool(images) is (value is not None)
 
 
-def test_a_plot_starts_every_method_at_no_compression_and_stays_inside() -> None:
+def test_a_plot_starts_every_method_at_no_compression() -> None:
     rows = [row("qa", "none", 1.0, 0.9), row("qa", "a", 2.0, 0.7), row("qa", "a", 4.0, 0.2), row("qa", "b", 2.0, 0.8)]
-    plot = quality_plot(rows, "f1", "F1", 100.0)
-    first, second = plot.lines
-    assert [line.method for line in plot.lines] == ["a", "b"]
-    assert first.points[0] == second.points[0]
-    assert [x for x, _ in first.points] == sorted(x for x, _ in first.points)
-    heights = [y for _, y in first.points]
-    assert heights == sorted(heights)  # SVG's y grows downwards, and this score falls
-    assert all(0 < x < 460 and 0 < y < 280 for line in plot.lines for x, y in line.points)
-    assert [tick.label for tick in plot.x_ticks] == ["1x", "2x", "4x"]
+    image = ElementTree.fromstring(quality_plot([*rows, row("qa", "unrated", 2.0, None)], "f1", "F1", 100.0))
+    texts = {"".join(element.itertext()).strip() for element in image.iter() if element.tag.endswith("text")}
+    assert {"F1", "a", "b", "1x", "2x", "4x"} <= texts
+    assert not {"none", "unrated"} & texts
+    lines = [path.get("d", "") for path in image.iter() if path.get("style", "").startswith("fill: none; stroke: #")]
+    curves = [re.findall(r"[ML] ([\d.]+) ([\d.]+)", line) for line in lines if line.count("L") in (1, 2)]
+    starts = {curve[0] for curve in curves if len(curve) == 3} & {curve[0] for curve in curves if len(curve) == 2}
+    assert len(starts) == 1
+    falling = next(curve for curve in curves if len(curve) == 3)
+    assert [float(x) for x, _ in falling] == sorted(float(x) for x, _ in falling)
+    assert [float(y) for _, y in falling] == sorted(float(y) for _, y in falling)  # SVG's y grows downwards
+
+
+def test_equal_rows_give_equal_images() -> None:
+    rows = [row("qa", "none", 1.0, 0.9), row("qa", "a", 2.0, 0.7)]
+    assert quality_plot(rows, "f1", "F1") == quality_plot(rows, "f1", "F1")
 
 
 def test_pooled_rows_are_in_json_and_page_with_their_intervals() -> None:
