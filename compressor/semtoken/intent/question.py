@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from semtoken.intent import cues, labels
+from semtoken.intent import cues, labels, whole_text
 from semtoken.intent.blocks import Line, Paragraph
 from semtoken.intent.candidates import Candidate, strongest, unlabelled
 from semtoken.intent.cues import Cue
@@ -20,6 +20,8 @@ SHORT = 600
 MAX_INSTRUCTION = 1_500
 CLOSING = 60
 """A last paragraph of up to this many characters is kept, question or not."""
+TASK_MARGIN = 1.0
+"""A paragraph at an edge that reads neither as a question nor as an order must look this much like a task."""
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -161,7 +163,10 @@ def _short_line(line: Line) -> bool:
 
 def _instructs(layout: Layout, span: Range) -> bool:
     piece = layout.piece(span)
-    return labels.is_rule(piece) or cues.judge(piece) in (Cue.IMPERATIVE, Cue.HOW_TO_ANSWER)
+    if labels.is_rule(piece) or cues.judge(piece) in (Cue.IMPERATIVE, Cue.HOW_TO_ANSWER):
+        return True
+    # "Into Dutch, please, footnotes included."
+    return is_short(piece) and whole_text.score(piece) >= TASK_MARGIN
 
 
 def _outside(spans: Sequence[Range], question: Range | None) -> tuple[Range, ...]:

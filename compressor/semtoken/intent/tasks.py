@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from semtoken.intent import whole_text
 from semtoken.intent.cues import is_option, opens_with_question_word
 from semtoken.intent.lexicon import load
 
@@ -68,20 +69,22 @@ def whole_text_task(intent_text: str) -> bool:
     Summaries and questions of fact do not, "how many" in the world included; counting words or
     occurrences in the text does.
     """
+    text = _bounded(intent_text)
+    lines = [line for line in text.splitlines() if not _is_choice(line)]
+    if whole_text.score("\n".join(lines)) >= 0.0:
+        return True
     return any(
-        language.wants_whole(sentence, clauses)
-        for sentence, clauses in _sentences(intent_text)
-        for language in _languages()
+        language.wants_whole(sentence, clauses) for sentence, clauses in _sentences(lines) for language in _languages()
     )
 
 
-def _sentences(text: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Sentences of the request with their clauses; choices of a multiple-choice question left out."""
-    if len(text) > 2 * MAX_REQUEST:
-        text = f"{text[:MAX_REQUEST]}\n{text[-MAX_REQUEST:]}"
-    for line in text.splitlines():
-        if _is_choice(line):
-            continue
+def _bounded(text: str) -> str:
+    return text if len(text) <= 2 * MAX_REQUEST else f"{text[:MAX_REQUEST]}\n{text[-MAX_REQUEST:]}"
+
+
+def _sentences(lines: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Sentences of the request with their clauses."""
+    for line in lines:
         for match in _SENTENCE.finditer(line):
             sentence = match.group().strip()[:MAX_SENTENCE]
             if sentence:
