@@ -109,7 +109,8 @@ def _block(names: Sequence[str], images: dict[str, bytes]) -> str:
         if len({row["ratio_asked"] for row in own}) < 3:
             continue
         for key, heading, scale in PLOTS.get(kind, ()):
-            name = f"{title or names[0]}-{key}.svg"
+            # The same task may stand in several blocks, with its question and without.
+            name = "-".join(dict.fromkeys(part for part in (*names[:2], title, key) if part)) + ".svg"
             images[name] = quality_plot(own, key, f"{title}: {heading}".removeprefix(": "), scale)
             text.append(f"![{heading} against ratio]({RESULTS.name}/{name})")
         text.append("")

@@ -27,12 +27,12 @@ def test_recognises_requests_it_was_not_trained_on(language: str) -> None:
 
 @pytest.mark.parametrize("place", ["before", "after", "apart"])
 def test_recognises_them_beside_a_document(place: str) -> None:
-    parts = {
-        "before": lambda request: [f"{request}\n\n{DOCUMENT}"],
-        "after": lambda request: [f"{DOCUMENT}\n\n{request}"],
-        "apart": lambda request: [DOCUMENT, request],
-    }
-    assert np.mean([seen(parts[place](request)) for requests in FRESH.values() for request in requests]) >= 0.93
+    def message(request: str) -> list[str]:
+        if place == "apart":
+            return [DOCUMENT, request]
+        return [f"{request}\n\n{DOCUMENT}" if place == "before" else f"{DOCUMENT}\n\n{request}"]
+
+    assert np.mean([seen(message(request)) for requests in FRESH.values() for request in requests]) >= 0.93
 
 
 def test_a_request_at_the_edge_of_a_document_is_an_instruction() -> None:
