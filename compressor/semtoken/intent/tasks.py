@@ -1,4 +1,4 @@
-"""Whether a request needs the whole text: translating, correcting, counting, reformatting."""
+"""Whether a request needs the whole text: what the classifier says of it, or the phrase lists of ``tasks.toml``."""
 
 from __future__ import annotations
 

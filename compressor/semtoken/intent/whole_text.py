@@ -1,4 +1,8 @@
-"""Whether a request needs every word of the text: translating, proofreading, rewriting, counting, editing code."""
+"""A classifier of requests that need every word of the text: translating, proofreading, counting, editing code.
+
+Trained by ``scripts/train_whole_text.py``; why a classifier, and how good it is, is in
+``docs/adr/0008-whole-text-requests.md``.
+"""
 
 from __future__ import annotations
 
