@@ -155,7 +155,7 @@ async def test_a_long_earlier_message_is_compressed_whatever_comes_last(served: 
 
 
 async def test_many_short_messages_are_counted_one_by_one(served: Served) -> None:
-    response = await served.post(CHAT, chat(*(f"Message number {n} says little." for n in range(9))))
+    response = await served.post(CHAT, chat(*(f"How tall is tower number {n}?" for n in range(9))))
     assert response.headers["x-semtoken-reason"] == "too_short"
     # Together they are over the minimum, so they were looked at.
     assert int(response.headers["x-semtoken-original-tokens"]) > 64
