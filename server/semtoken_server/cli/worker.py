@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import signal
 import sys
 
@@ -21,5 +22,9 @@ def app() -> FastAPI:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM), 0, 0, 0)
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        # It was killed while this process was still importing: no signal comes for that any more.
+        sys.exit(1)
     silence_libraries()
     return worker()
