@@ -9,10 +9,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from semtoken.evaluation.rows import Row
+from semtoken.evaluation.rows import NONE, Row
 
 _SIZE = (5.2, 3.2)
-_WITHOUT = "none"
 _OURS = "semtoken"
 
 
@@ -34,8 +33,8 @@ def quality_plot(rows: Sequence[Row], key: str, title: str, scale: float = 1.0) 
 
 
 def _draw(axes: Axes, rows: Sequence[Row], key: str, scale: float) -> None:
-    start = [row for row in rows if row["method"] == _WITHOUT]
-    for method in dict.fromkeys(row["method"] for row in rows if row["method"] != _WITHOUT):
+    start = [row for row in rows if row["method"] == NONE]
+    for method in dict.fromkeys(row["method"] for row in rows if row["method"] != NONE):
         own = [*start, *(row for row in rows if row["method"] == method)]
         points = sorted((row["ratio_asked"], row[key] * scale) for row in own)
         width = 2.5 if method == _OURS else 1.2
