@@ -91,6 +91,14 @@ class Encoding:
     """(n, d) mean-pooled, L2-normalised unit vectors; zeros for a unit without a token."""
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a text is compressed for."""
+
+    text: str = field(repr=False)
+    encoding: Encoding = field(repr=False)
+
+
 EARLIER_MESSAGE = -2
 """Twin of a unit that stands verbatim in an earlier message of the chat."""
 

@@ -18,8 +18,8 @@ from semtoken.cluster import cluster, unclustered
 from semtoken.datamodels import (
     Clusters,
     CompressionResult,
-    Encoding,
     FloatArray,
+    Query,
     Reason,
     Scores,
     Status,
@@ -54,7 +54,7 @@ class Pipeline:
 
     def analyse(
         self, documents: Sequence[Document], queries: Sequence[str], options: CompressionOptions
-    ) -> tuple[list[Analysis], list[Encoding]]:
+    ) -> tuple[list[Analysis], list[Query]]:
         """Segment, tokenise and encode texts and queries, all in one pass of the encoder."""
         segmented = []
         for document in documents:
@@ -74,12 +74,13 @@ class Pipeline:
             Analysis(s, e, t, c, {"segment": took, "encode": per_token * len(e.token_ids)})
             for (s, t, c, took), e in zip(segmented, encodings, strict=False)
         ]
-        return analyses, encodings[len(documents) :]
+        asked = [Query(text, e) for text, e in zip(queries, encodings[len(documents) :], strict=True)]
+        return analyses, asked
 
     def compress(
         self,
         analysis: Analysis,
-        query: Encoding | None,
+        query: Query | None,
         options: CompressionOptions,
         *,
         budget: int,
@@ -110,7 +111,7 @@ class Pipeline:
     def _score(
         self,
         analysis: Analysis,
-        query: Encoding | None,
+        query: Query | None,
         options: CompressionOptions,
         budget: int,
         seen: Set[bytes],

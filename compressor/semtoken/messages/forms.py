@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from semtoken.analysis import Analysis
 from semtoken.cluster import text_keys
-from semtoken.datamodels import CompressionResult, Decision, Encoding, Reason
+from semtoken.datamodels import CompressionResult, Decision, Query, Reason
 from semtoken.messages.plan import PartPlan, RunPlan
 from semtoken.messages.recall import Source, recall, recalled_texts, source, whole_texts
 from semtoken.messages.result import PartResult
@@ -25,7 +25,7 @@ class Prepared:
 
     runs: list[RunPlan]
     analyses: dict[Key, Analysis]
-    queries: dict[str, Encoding]
+    queries: dict[str, Query]
 
 
 @dataclass(slots=True)

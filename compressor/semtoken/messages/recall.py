@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semtoken.analysis import Analysis
-from semtoken.datamodels import BoolArray, Decision, Encoding
+from semtoken.datamodels import BoolArray, Decision, Query
 from semtoken.messages.result import PartResult
 from semtoken.relevance import lexical_coverage, pooled_similarity, relevance
 
@@ -43,7 +43,7 @@ def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None
     return Source(analysis, outcome, gone)
 
 
-def recall(sources: Sequence[Source], query: Encoding) -> list[BoolArray]:
+def recall(sources: Sequence[Source], query: Query) -> list[BoolArray]:
     """Units (n,) of each source that come back for ``query``.
 
     Takes the most relevant first, up to ``SHARE`` of the sources' tokens; ties go to the earlier
@@ -83,11 +83,11 @@ def whole_texts(sources: Sequence[Source]) -> list[str]:
     return [origin.analysis.segmentation.text for origin in last]
 
 
-def _scores(origin: Source, query: Encoding) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _scores(origin: Source, query: Query) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """Relevance of the units that may come back, -inf for all others, (n,)."""
     encoding = origin.analysis.encoding
     values = relevance(origin.analysis.segmentation, encoding, query)
-    close = np.round(pooled_similarity(encoding, query), 4) >= MIN_SIMILARITY
-    named = np.round(lexical_coverage(encoding, query.token_ids), 4) >= MIN_COVERAGE
+    close = np.round(pooled_similarity(encoding, query.encoding), 4) >= MIN_SIMILARITY
+    named = np.round(lexical_coverage(encoding, query.encoding.token_ids), 4) >= MIN_COVERAGE
     eligible = origin.gone & (values >= MIN_RELEVANCE) & (close | named)
     return np.where(eligible, values, -np.inf).astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from semtoken.datamodels import Encoding, FloatArray, IntArray
+from semtoken.datamodels import BoolArray, Encoding, FloatArray, IntArray
 
 K1, B = 1.2, 0.75
 
@@ -28,8 +28,24 @@ def bm25(encoding: Encoding, query_ids: IntArray) -> FloatArray:
 def lexical_coverage(encoding: Encoding, query_ids: IntArray) -> FloatArray:
     """Share of the query's idf mass that stands in each unit, in [0, 1], (n,)."""
     present = term_frequency(encoding, query_ids) > 0
-    idf = np.log1p(len(present) / (present.sum(axis=0) + 0.5))
+    idf = rarity(present)
     return np.asarray(present @ idf / max(float(idf.sum()), 1e-9), dtype=np.float32)
+
+
+def adjacent_pairs(encoding: Encoding, query_ids: IntArray) -> FloatArray:
+    """Share of the query's distinct pairs of neighbouring tokens that stand in each unit, in [0, 1], (n,)."""
+    pairs = np.unique(_pairs(query_ids))
+    owner = np.repeat(np.arange(len(encoding.bounds) - 1), np.diff(encoding.bounds))
+    inside = owner[:-1] == owner[1:]
+    hit = inside & np.isin(_pairs(encoding.token_ids), pairs)
+    found = np.zeros((len(encoding.bounds) - 1, len(pairs)), dtype=np.bool_)
+    found[owner[:-1][hit], np.searchsorted(pairs, _pairs(encoding.token_ids)[hit])] = True
+    return np.asarray(found.sum(axis=1) / max(1, len(pairs)), dtype=np.float32)
+
+
+def rarity(present: BoolArray) -> FloatArray:
+    """Inverse document frequency of each term, ``present`` (n, terms) saying which unit holds it, (terms,)."""
+    return np.asarray(np.log1p(len(present) / (present.sum(axis=0) + 0.5)), dtype=np.float32)
 
 
 def term_frequency(encoding: Encoding, query_ids: IntArray) -> IntArray:
@@ -41,3 +57,7 @@ def term_frequency(encoding: Encoding, query_ids: IntArray) -> IntArray:
     hit = terms[column] == encoding.token_ids
     cells = np.repeat(np.arange(len(counts)), counts)[hit] * len(terms) + column[hit]
     return np.bincount(cells, minlength=len(counts) * len(terms)).reshape(len(counts), len(terms))
+
+
+def _pairs(ids: IntArray) -> IntArray:
+    return (ids[:-1] << 32) + ids[1:]

@@ -14,15 +14,14 @@ def pooled_similarity(encoding: Encoding, query: Encoding) -> FloatArray:
     return np.asarray(encoding.units @ direction, dtype=np.float32)
 
 
-def late_interaction(encoding: Encoding, query: Encoding) -> FloatArray:
-    """Mean over query tokens of the best cosine similarity among a unit's tokens, (n,).
+def best_matches(encoding: Encoding, query: Encoding) -> FloatArray:
+    """Best cosine similarity of each query token among each unit's tokens, (n, q); 0 for a unit without tokens.
 
-    MaxSim of ColBERT (Khattab and Zaharia, SIGIR 2020) with a frozen encoder.
+    What MaxSim of ColBERT (Khattab and Zaharia, SIGIR 2020) adds up, here of a frozen encoder.
     """
-    scores = np.zeros(len(encoding.bounds) - 1, dtype=np.float32)
+    best = np.zeros((len(encoding.bounds) - 1, len(query.token_ids)), dtype=np.float32)
     filled = np.diff(encoding.bounds) > 0
     if filled.any():
         similarity = unit_rows(encoding.vectors) @ unit_rows(query.vectors).T
-        best = np.maximum.reduceat(similarity, encoding.bounds[:-1][filled], axis=0)
-        scores[filled] = best.mean(axis=1)
-    return scores
+        best[filled] = np.maximum.reduceat(similarity, encoding.bounds[:-1][filled], axis=0)
+    return best

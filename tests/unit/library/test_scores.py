@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semtoken.cluster import cluster, text_keys, unclustered
 from semtoken.cluster.neighbours import nearest_earlier
-from semtoken.datamodels import EARLIER_MESSAGE, Encoding
+from semtoken.datamodels import EARLIER_MESSAGE, Encoding, Query
 from semtoken.density import centrality, covariance_trace, naming_share
 from semtoken.encoders.windows import pool_units
-from semtoken.relevance import bm25, late_interaction, lexical_coverage, relevance
+from semtoken.relevance import bm25, lexical_coverage, relevance
 from semtoken.relevance.bridging import bridging
+from semtoken.relevance.lexical import adjacent_pairs
+from semtoken.relevance.semantic import best_matches
 from semtoken.segment import segment
 from semtoken.value import recent_units, score
 
@@ -52,10 +54,16 @@ def test_centrality_is_highest_at_the_mean() -> None:
     assert central[3] < 0
 
 
-def test_late_interaction_is_the_mean_of_the_best_matches() -> None:
-    text = encoding_of([[1, 0], [0, 1], [1, 1]], [0, 2, 3])
+def test_each_query_token_is_matched_by_the_closest_token_of_a_unit() -> None:
+    text = encoding_of([[1, 0], [0, 1], [1, 1]], [0, 2, 2, 3])
     query = encoding_of([[2, 0], [0, 3]], [0, 2])
-    np.testing.assert_allclose(late_interaction(text, query), [1.0, np.sqrt(0.5)], rtol=1e-6)
+    np.testing.assert_allclose(best_matches(text, query), [[1, 1], [0, 0], [np.sqrt(0.5)] * 2], rtol=1e-6)
+
+
+def test_pairs_count_where_both_tokens_stand_side_by_side_in_one_unit() -> None:
+    text = encoding_of(np.ones((7, 2)), [0, 3, 5, 7], ids=[1, 2, 3, 2, 1, 2, 3])
+    np.testing.assert_allclose(adjacent_pairs(text, np.array([1, 2, 3])), [1.0, 0.0, 0.5])
+    np.testing.assert_allclose(adjacent_pairs(text, np.array([1])), 0)
 
 
 def test_bm25_prefers_the_unit_with_the_rare_word() -> None:
@@ -87,7 +95,7 @@ def test_no_query_no_relevance() -> None:
     segmentation = segment("One is here. Two is here.")
     text = encoding_of(np.eye(2), [0, 1, 2])
     empty = encoding_of(np.zeros((0, 2)), [0, 0])
-    assert not relevance(segmentation, text, empty).any()
+    assert not relevance(segmentation, text, Query("", empty)).any()
 
 
 def test_nearest_earlier_looks_back_only() -> None:
