@@ -53,7 +53,6 @@ class CompressionOptions(BaseModel):
     keep_tags: bool = Field(default=False, strict=True)
     min_tokens: int = Field(default=512, ge=0, strict=True)
     thin: bool = Field(default=False, strict=True)
-    continues: bool = Field(default=False, strict=True)
     stages: Stages = Stages()
 
     @classmethod

@@ -125,7 +125,7 @@ class Pipeline:
         zeros: FloatArray = np.zeros(len(segmentation), dtype=np.float32)
         dense = density(segmentation, encoding, clusters) if stages.density else zeros
         relevant = relevance(segmentation, encoding, query) if stages.relevance and query is not None else zeros
-        recent = recent_units(analysis.costs, budget, continues=options.continues) if stages.recency else None
+        recent = recent_units(analysis.costs, budget) if stages.recency else None
         scores = score(segmentation, clusters, dense, relevant, recent)
         timings["density"] = _ms_since(started)
         return clusters, scores

@@ -20,8 +20,6 @@ RECENCY_WITH_QUERY = 0.05
 RECENT_SHARE = 0.2
 """Share of the budget that the end of the text gets where there is no query: what follows a text hangs
 on its last sentences most. More of it costs answers, less costs perplexity (docs/evaluation.md)."""
-CONTINUED_SHARE = 0.85
-"""The same for a text that is to be continued where it ends."""
 RECENT = 6.0
 """Added to the value of a unit in that window."""
 REPEATED = 6.0
@@ -30,10 +28,9 @@ TEMPLATE = 12.0
 """Added to the first line of each log template, so that none vanishes while the budget allows."""
 
 
-def recent_units(costs: IntArray, budget: int, *, continues: bool = False) -> BoolArray:
-    """(n,) the last units that together cost at most their share of ``budget`` tokens."""
-    share = CONTINUED_SHARE if continues else RECENT_SHARE
-    return np.asarray(np.cumsum(costs[::-1])[::-1] <= share * budget, dtype=np.bool_)
+def recent_units(costs: IntArray, budget: int) -> BoolArray:
+    """(n,) the last units that together cost at most ``RECENT_SHARE`` of ``budget`` tokens."""
+    return np.asarray(np.cumsum(costs[::-1])[::-1] <= RECENT_SHARE * budget, dtype=np.bool_)
 
 
 def score(

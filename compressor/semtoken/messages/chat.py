@@ -72,8 +72,6 @@ class ChatCompressor:
 
     def compress_prompt(self, prompt: str, options: CompressionOptions) -> CompressionResult:
         """Compress a prompt for plain completion; see :meth:`semtoken.Compressor.compress_prompt`."""
-        # Where nothing is asked, a completion goes on from the prompt's end.
-        options = options.model_copy(update={"continues": True})
         if options.target_tokens is not None:
             # The bound is exact, also on a prompt that would be too short to be worth it.
             options = options.model_copy(update={"min_tokens": 0})

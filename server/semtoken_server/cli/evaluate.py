@@ -120,7 +120,7 @@ def lm(
     asked, off = names(methods), stages(ablate)
     corpora = [load_corpus(source) for source in sources(data, more)]
     models = Models(model, encoder, device)
-    built = _methods(models, asked, off, continued=True)
+    built = _methods(models, asked, off)
     served_by = {"model": [models.local.name, str(models.folder)]}
     with progress_bar() as progress, _record(resume, models, corpora, built, settings, **served_by) as record:
         run = run_lm(corpora, built, models.local, settings, progress, record)
@@ -128,13 +128,12 @@ def lm(
     deliver(report, json_out, html_out)
 
 
-def _methods(models: Models, asked: list[str], off: list[str], *, continued: bool = False) -> list[Method]:
+def _methods(models: Models, asked: list[str], off: list[str]) -> list[Method]:
     """The methods asked for, and SemToken whole and without each stage that is ``off``."""
     if not off:
-        return models.methods(asked, continued=continued)
-    whole = models.methods(unique([*asked, "semtoken"]), continued=continued)
-    resources = Resources(models.served, compressor=models.compressor, continued=continued)
-    return [*whole, *ablations(off, resources)]
+        return models.methods(asked)
+    whole = models.methods(unique([*asked, "semtoken"]))
+    return [*whole, *ablations(off, Resources(models.served, compressor=models.compressor))]
 
 
 def _record(

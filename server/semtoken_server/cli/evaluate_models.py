@@ -76,8 +76,8 @@ class Models:
             engine.url, self.folder, model=engine.model, api_key=engine.api_key, max_new_tokens=self.max_new_tokens
         )
 
-    def methods(self, names: list[str], *, continued: bool = False) -> list[Method]:
-        """The methods by name; only what they need is loaded. ``continued`` as in ``Resources``."""
+    def methods(self, names: list[str]) -> list[Method]:
+        """The methods by name; only what they need is loaded."""
         require_known(names)
         asked = [METHODS[name] for name in names]
         local = self.local if any(method.needs_language_model for method in asked) else None
@@ -87,7 +87,6 @@ class Models:
             causal_model=local.causal if local else None,
             encoder=self.encoder if any(method.needs_encoder for method in asked) else None,
             compressor=self.compressor if any(method.needs_compressor for method in asked) else None,
-            continued=continued,
         )
         return build_methods(names, resources)
 

@@ -210,16 +210,3 @@ def test_options_are_not_read_from_values_of_another_type(name: str, value: obje
     with pytest.raises(InvalidOptionError, match=name) as caught:
         CompressionOptions.parse({name: value})
     assert caught.value.param == name
-
-
-def test_a_prompt_that_asks_nothing_goes_on_from_its_end() -> None:
-    text = " ".join(f"The {n}th boat of the harbour carried {n * 3} barrels of salt to the island." for n in range(90))
-    options = CompressionOptions(mode="force")
-    to_go_on, to_read = COMPRESSOR.compress_prompt(text, options), COMPRESSOR.compress(text, "", options)
-
-    def end(result: CompressionResult) -> int:
-        start, stop = result.kept[-1]
-        return COMPRESSOR.tokenizer.count(text[start:stop]) if stop == len(text) else 0
-
-    assert end(to_go_on) > 0.75 * to_go_on.compressed_tokens
-    assert end(to_read) < 0.5 * to_read.compressed_tokens

@@ -156,7 +156,6 @@ def test_the_end_of_a_text_stays_where_nothing_is_asked() -> None:
     costs = np.array([10, 10, 10, 10])
     assert recent_units(costs, 100).tolist() == [False, False, True, True]
     assert not recent_units(costs, 49).any()
-    assert recent_units(costs, 49, continues=True).all()
     segmentation = segment("One is here. Two is here. Three is here. Four is here.")
     dense = np.array([3, 2, 1, 0], dtype=np.float32)
     none = np.zeros(4, np.float32)

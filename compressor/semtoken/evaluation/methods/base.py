@@ -96,8 +96,6 @@ class Resources:
     """For methods that compare meanings."""
     compressor: TextCompressor | None = None
     """The library under evaluation."""
-    continued: bool = False
-    """Whether the contexts are to be continued where they end (language modelling)."""
 
 
 class Method(ABC):

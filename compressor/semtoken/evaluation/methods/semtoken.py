@@ -21,7 +21,6 @@ class SemToken(Method):
         """Raises ``InvalidOptionError`` without a compressor."""
         super().__init__(resources)
         self._compressor = self._required(resources.compressor, ENCODER)
-        self._continued = resources.continued
 
     def compress(
         self, text: str, question: str | None, budgets: Sequence[int], rng: np.random.Generator
@@ -30,7 +29,7 @@ class SemToken(Method):
         results = []
         for budget in budgets:
             started = time.perf_counter()
-            options = CompressionOptions(mode="force", target_tokens=budget, continues=self._continued)
+            options = CompressionOptions(mode="force", target_tokens=budget)
             shorter = self._compressor.compress(text, question or "", options).text
             seconds = time.perf_counter() - started
             results.append(Compressed(shorter, self._served.count(shorter), seconds))
