@@ -6,8 +6,8 @@ The files are in the form of `semtoken eval`. Only the tuning half of each is re
 also stand in the reporting half of a `--data` file, in the same words or, in another language, under the same long
 identifier; on `--more` files nothing is reported. Contexts of one paragraph are put among others of their task that
 lack the answer. A unit is right where it holds an answer; what is learned is a softmax over the units of a text. Prints
-what 5-fold cross-validation gives beside the untrained sum, then trains on everything and writes the weights beside the
-module. Needs the extra `dev`.
+what 5-fold cross-validation gives beside the untrained sum, and training without the source of a data set, then trains
+on everything and writes the weights beside the module. Needs the extra `dev`.
 """
 
 from __future__ import annotations
@@ -170,8 +170,16 @@ def main() -> None:
     tell("sum of signals", chosen, lambda text: text.features[:, summed].sum(axis=1))
     heads = [train([text for text in chosen if text.fold != fold]) for fold in range(FOLDS)]
     tell("trained, cross-validated", chosen, lambda text: heads[text.fold](text.features))
+    families = {family(text.task): None for text in chosen}
+    apart = {name: train([text for text in chosen if family(text.task) != name]) for name in families}
+    tell("trained without the data set and its kin", chosen, lambda text: apart[family(text.task)](text.features))
     train(chosen).save(WEIGHTS)
     print(f"{WEIGHTS}: {WEIGHTS.stat().st_size / 1024:.1f} KiB from {len(chosen)} questions")
+
+
+def family(task: str) -> str:
+    """What data sets of one source share: the name up to the first underscore."""
+    return task.partition("_")[0]
 
 
 def _number(text: str) -> int:
