@@ -77,6 +77,11 @@ class TransformerEncoder:
         """sha256 over weights, vocabulary, number format, device class, versions and tile shape."""
         return self._fingerprint
 
+    @property
+    def device(self) -> str:
+        """Where it runs: ``cpu`` or ``cuda``."""
+        return self._device.type
+
     def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
         """Encode texts; see :class:`semtoken.encoders.base.Encoder`."""
         tokenised = [self._tokenise(item) for item in inputs]
