@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from semtoken.datamodels import CompressionResult, FloatArray, Reason
+from semtoken.deadline import Deadline
 from semtoken.encoders import Encoder, TransformerEncoder
 from semtoken.errors import InvalidInputError
 from semtoken.messages import ChatCompressor, MessagesResult
@@ -20,11 +21,26 @@ DEFAULTS = CompressionOptions()
 
 
 class Compressor:
-    """Compresses texts and chats for one served model; blocking and heavy on the processor."""
+    """Compresses texts and chats for one served model; blocking and heavy on the processor.
 
-    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None) -> None:
-        self._pipeline = Pipeline(encoder, tokenizer, embedder)
+    Several threads may use it at once: what they have to encode then runs together.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tokenizer: ServedTokenizer,
+        embedder: Embedder | None = None,
+        *,
+        deadline: Deadline | None = None,
+    ) -> None:
+        self._pipeline = Pipeline(encoder, tokenizer, embedder, deadline)
         self._chat = ChatCompressor(self._pipeline)
+
+    def within(self, deadline: Deadline) -> Self:
+        """The same compressor, whose calls raise ``DeadlineExceededError`` once ``deadline`` is over."""
+        made = self._pipeline
+        return type(self)(made.encoder, made.tokenizer, made.embedder, deadline=deadline)
 
     @classmethod
     def from_pretrained(

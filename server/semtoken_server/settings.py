@@ -127,6 +127,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="seconds, waiting included, before a request goes on uncompressed",
     )
+    compress_threads: int = Field(default=4, ge=1, le=256, description="compressions at once, encoded together")
     compress_queue: int = Field(default=64, ge=1, description="compressions that may wait before more fail open")
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
     engine_connect_timeout_s: float = Field(

@@ -14,7 +14,10 @@ import transformers
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from semtoken.datamodels import Encoding, FloatArray, IntArray
+from semtoken.deadline import Deadline
 from semtoken.encoders.base import EncoderInput
+from semtoken.encoders.threads import cpu_workers, one_thread_each
+from semtoken.encoders.tiles import OnBatch, TileRunner, ignore
 from semtoken.encoders.windows import pack_windows, pool_units
 from semtoken.errors import EncoderError, InvalidInputError, ModelNotFoundError
 
@@ -30,10 +33,18 @@ class TransformerEncoder:
     """Contextual token vectors from a frozen bidirectional transformer.
 
     A text is tokenised once, cut into windows of whole units (each at most ``WINDOW`` tokens) and
-    the windows of all texts run together in tiles of one shape.
+    the windows of all texts, of all threads that call, run together in tiles of one shape.
     """
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerFast, *, device: torch.device, weights: str) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        device: torch.device,
+        weights: str,
+        on_batch: OnBatch = ignore,
+    ) -> None:
         self._model = model.to(device).eval()
         self._backend = tokenizer.backend_tokenizer
         self._backend.no_truncation()
@@ -47,16 +58,26 @@ class TransformerEncoder:
         # One column always stays padding: with a full tile `transformers` would leave the mask
         # out, and another attention kernel gives other bits.
         self._capacity = WINDOW - len(self._prefix) - len(self._suffix) - 1
+        self._runner = TileRunner(
+            self._forward,
+            tile=self._tile,
+            workers=cpu_workers() if device.type == "cpu" else 1,
+            prepare=one_thread_each if device.type == "cpu" else lambda: None,
+            on_batch=on_batch,
+        )
         parts = (weights, self._backend.to_str(), str(model.dtype), device.type, torch.__version__)
         stamp = "\0".join((*parts, transformers.__version__, f"{WINDOW}x{self._tile}"))
         self._fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, *, device: str = "auto") -> TransformerEncoder:
+    def from_pretrained(
+        cls, name_or_path: str | Path, *, device: str = "auto", on_batch: OnBatch = ignore
+    ) -> TransformerEncoder:
         """Load an encoder from a folder or, where there is network, a hub name.
 
-        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``. Raises
-        ``ModelNotFoundError`` where there is no such model.
+        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``; ``on_batch`` is told the
+        tokens of every forward pass, from another thread. Raises ``ModelNotFoundError`` where there is
+        no such model.
         """
         path = os.fspath(name_or_path)
         local = Path(path).is_dir()
@@ -70,7 +91,7 @@ class TransformerEncoder:
             raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
         if not isinstance(tokenizer, PreTrainedTokenizerFast):
             raise ModelNotFoundError(f"the tokenizer of the encoder at {path!r} has no fast form, which offsets need")
-        return cls(model, tokenizer, device=target, weights=_weights_digest(model))
+        return cls(model, tokenizer, device=target, weights=_weights_digest(model), on_batch=on_batch)
 
     @property
     def fingerprint(self) -> str:
@@ -82,7 +103,9 @@ class TransformerEncoder:
         """Where it runs: ``cpu`` or ``cuda``."""
         return self._device.type
 
-    def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
+    ) -> list[Encoding]:
         """Encode texts; see :class:`semtoken.encoders.base.Encoder`."""
         tokenised = [self._tokenise(item) for item in inputs]
         if lexical_only:
@@ -92,7 +115,7 @@ class TransformerEncoder:
             for index, (_, _, bounds) in enumerate(tokenised)
             for start, end in pack_windows(bounds, self._capacity)
         ]
-        hidden = self._run([tokenised[index][0][start:end] for index, start, end in windows])
+        hidden = self._runner.run([tokenised[index][0][start:end] for index, start, end in windows], deadline)
         vectors: list[list[FloatArray]] = [[] for _ in inputs]
         for (index, _, _), rows in zip(windows, hidden, strict=True):
             vectors[index].append(rows)
@@ -107,23 +130,14 @@ class TransformerEncoder:
         bounds = np.append(np.searchsorted(offsets[:, 0], item.unit_starts), len(offsets))
         return np.asarray(encoding.ids, dtype=np.int64), offsets, bounds
 
-    def _run(self, windows: list[IntArray]) -> list[FloatArray]:
-        outputs: list[FloatArray] = []
-        for first in range(0, len(windows), self._tile):
-            tile = windows[first : first + self._tile]
-            ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
-            mask = np.zeros((self._tile, WINDOW), dtype=np.int64)
-            for row in range(self._tile):
-                body = tile[row].tolist() if row < len(tile) else []
-                whole = [*self._prefix, *body, *self._suffix]
-                ids[row, : len(whole)] = whole
-                mask[row, : max(1, len(whole))] = 1
-            hidden = self._forward(ids, mask)
-            skip = len(self._prefix)
-            outputs += [hidden[row, skip : skip + len(window)] for row, window in enumerate(tile)]
-        return outputs
-
-    def _forward(self, ids: IntArray, mask: IntArray) -> FloatArray:
+    def _forward(self, windows: Sequence[IntArray]) -> list[FloatArray]:
+        ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
+        mask = np.zeros((self._tile, WINDOW), dtype=np.int64)
+        mask[:, 0] = 1
+        for row, window in enumerate(windows):
+            whole = [*self._prefix, *window.tolist(), *self._suffix]
+            ids[row, : len(whole)] = whole
+            mask[row, : len(whole)] = 1
         try:
             with torch.inference_mode():
                 output = self._model(
@@ -135,7 +149,8 @@ class TransformerEncoder:
             raise EncoderError(f"the encoder failed: {error}") from error
         if not np.isfinite(vectors).all():
             raise EncoderError("the encoder gave values that are not finite")
-        return vectors
+        skip = len(self._prefix)
+        return [vectors[row, skip : skip + len(window)] for row, window in enumerate(windows)]
 
     def _assemble(self, ids: IntArray, offsets: IntArray, bounds: IntArray, rows: list[FloatArray]) -> Encoding:
         width = int(self._model.config.hidden_size)

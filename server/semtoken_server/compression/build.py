@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from semtoken import Compressor
+from semtoken import Compressor, ServedTokenizer
 from semtoken.bundled import bundled_models
+from semtoken.encoders import TransformerEncoder
+from semtoken.realise import Embedder
 
 from semtoken_server.compression.thread import ThreadCompressor
+from semtoken_server.metrics import Metrics
 from semtoken_server.settings import Settings
 
 
-def build_compressor(settings: Settings) -> ThreadCompressor:
+def build_compressor(settings: Settings, metrics: Metrics) -> ThreadCompressor:
     """A backend that loads its models when it is started, not before."""
-    encoder = settings.encoder or bundled_models().encoder
+    path = settings.encoder or bundled_models().encoder
 
     def load(tokenizer: str) -> Compressor:
+        encoder = TransformerEncoder.from_pretrained(
+            path, device=settings.device, on_batch=metrics.encoder_batch_tokens.observe
+        )
         # The engine names its model's folder where that lies on this machine.
-        return Compressor.from_pretrained(encoder, tokenizer, settings.device, model=settings.model or tokenizer)
+        embedder = Embedder(settings.model or tokenizer)
+        return Compressor(encoder, ServedTokenizer.from_pretrained(tokenizer), embedder)
 
-    return ThreadCompressor(load, max_queue=settings.compress_queue)
+    return ThreadCompressor(load, max_queue=settings.compress_queue, threads=settings.compress_threads)

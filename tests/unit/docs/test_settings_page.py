@@ -47,6 +47,7 @@ OTHERS = {
     "encoder": "some-encoder",
     "device": "cpu",
     "compress_timeout_s": "0.5",
+    "compress_threads": "2",
     "compress_queue": "1",
     "compression.mode": "force",
     "compression.ratio": "20.0",
