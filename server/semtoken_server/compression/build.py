@@ -7,13 +7,21 @@ from semtoken.bundled import bundled_models
 from semtoken.encoders import TransformerEncoder
 from semtoken.realise import Embedder
 
+from semtoken_server.compression.backend import CompressorBackend
+from semtoken_server.compression.shared.client import SharedCompressor
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.metrics import Metrics
-from semtoken_server.settings import Settings
+from semtoken_server.settings import Settings, shared_compressor_socket
 
 
-def build_compressor(settings: Settings, metrics: Metrics) -> ThreadCompressor:
-    """A backend that loads its models when it is started, not before."""
+def build_compressor(settings: Settings, metrics: Metrics) -> CompressorBackend:
+    """The backend of one process of the gateway; models are loaded when it is started, not before."""
+    socket = shared_compressor_socket()
+    return build_thread_compressor(settings, metrics) if socket is None else SharedCompressor(socket)
+
+
+def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompressor:
+    """A backend in this process."""
     path = settings.encoder or bundled_models().encoder
 
     def load(tokenizer: str) -> Compressor:
