@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,15 +66,15 @@ class Target:
         }
 
 
-def connect(url: str, text: str) -> Target:
-    """The gateway at ``url``; raises ``EngineError`` where there is none or it serves no model."""
-    client = httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S, trust_env=False)
-    try:
-        response = client.get("/v1/models")
-        response.raise_for_status()
-        models = response.json()["data"]
-    except (httpx.HTTPError, KeyError, ValueError) as error:
-        raise EngineError(f"no gateway answers at {url}: {error}") from error
-    if not models:
-        raise InvalidInputError(f"the gateway at {url} serves no model")
-    return Target(client, models[0]["id"], text)
+@contextmanager
+def connected(url: str, text: str) -> Iterator[Target]:
+    """The gateway at ``url``; raises ``EngineError`` where there is none and ``InvalidInputError`` where it
+    serves no model."""
+    with httpx.Client(base_url=url.rstrip("/"), timeout=_TIMEOUT_S, trust_env=False) as client:
+        try:
+            models = client.get("/v1/models").raise_for_status().json()["data"]
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            raise EngineError(f"no gateway answers at {url}: {error}") from error
+        if not models:
+            raise InvalidInputError(f"the gateway at {url} serves no model")
+        yield Target(client, models[0]["id"], text)

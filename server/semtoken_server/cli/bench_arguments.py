@@ -15,7 +15,7 @@ from semtoken.benchmark import running_text
 from semtoken.errors import InvalidOptionError
 
 from semtoken_server.benchmark.engine_counters import EngineCounters
-from semtoken_server.benchmark.target import Target, connect
+from semtoken_server.benchmark.target import Target, connected
 from semtoken_server.cli.evaluate_output import PIPE_WIDTH, write
 from semtoken_server.cli.local_gateway import local_gateway
 
@@ -43,10 +43,11 @@ def measured(
     """The gateway at ``url``, else one that is started for as long as this lasts."""
     text = running_text(data or ())
     if url is not None:
-        yield Measured(connect(url, text), EngineCounters(engine_url) if engine_url else None)
+        with connected(url, text) as target:
+            yield Measured(target, EngineCounters(engine_url) if engine_url else None)
         return
-    with local_gateway(*engine_args, **overrides) as gateway:
-        yield Measured(connect(gateway.url, text), EngineCounters(gateway.engine_url))
+    with local_gateway(*engine_args, **overrides) as gateway, connected(gateway.url, text) as target:
+        yield Measured(target, EngineCounters(gateway.engine_url))
 
 
 def numbers(text: str, option: str) -> tuple[int, ...]:
