@@ -43,13 +43,17 @@ class Fitted:
 
 
 def fit(
-    analysis: Analysis, scores: Scores, tokenizer: ServedTokenizer, options: CompressionOptions, budget: int
+    analysis: Analysis,
+    scores: Scores,
+    tokenizer: ServedTokenizer,
+    options: CompressionOptions,
+    budget: int,
+    required: BoolArray,
 ) -> Fitted:
     """The choice of highest value whose realisation has at most ``budget`` tokens.
 
-    Pinned units stay even when they alone exceed the budget.
+    Units that are ``required`` (n,) stay even when they alone exceed the budget.
     """
-    required = analysis.segmentation.pinned & analysis.segmentation.content
     allowance, best, spent = budget, None, 0.0
     tried: set[int] = set()
     while len(tried) < ATTEMPTS and allowance not in tried:

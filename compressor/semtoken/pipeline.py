@@ -16,6 +16,7 @@ from semtoken.analysis import Analysis
 from semtoken.budget import unit_costs
 from semtoken.cluster import cluster, unclustered
 from semtoken.datamodels import (
+    BoolArray,
     Clusters,
     CompressionResult,
     FloatArray,
@@ -111,7 +112,8 @@ class Pipeline:
         clusters, scores = self._score(analysis, query, options, budget, seen, timings)
         started = time.perf_counter()
         reserve = self.embedder.reserve(budget) if options.realise == "embeds" else 0
-        fitted = fit(analysis, scores, self.tokenizer, options, budget - reserve)
+        required = _required(analysis, clusters, options)
+        fitted = fit(analysis, scores, self.tokenizer, options, budget - reserve, required)
         if options.realise == "embeds" and fitted.realised.token_ids:
             fitted = self._embedded(analysis, fitted, budget)
         timings["realise"] = fitted.realise_ms
@@ -180,6 +182,15 @@ class Pipeline:
         )
 
 
+def _required(analysis: Analysis, clusters: Clusters, options: CompressionOptions) -> BoolArray:
+    """Content units (n,) that stay whatever they cost: pinned ones and, where a ratio is asked for and no
+    exact bound, one line of each log template: a ratio missed is told, a line that vanished is not."""
+    required: BoolArray = analysis.segmentation.pinned
+    if options.target_tokens is None:
+        required = required | clusters.template_first
+    return required & analysis.segmentation.content
+
+
 def _units_merged(analysis: Analysis, fitted: Fitted) -> frozenset[int]:
     """Units that a merged vector stands for, in whole or in part."""
     if fitted.embedded is None:
@@ -195,7 +206,8 @@ def _units_merged(analysis: Analysis, fitted: Fitted) -> frozenset[int]:
 def _reason(analysis: Analysis, fitted: Fitted, budget: int) -> Reason:
     size = len(fitted.realised.token_ids)
     if size > budget:
-        return Reason.PINNED_OVER_BUDGET
+        pinned = analysis.segmentation.pinned & analysis.segmentation.content
+        return Reason.PINNED_OVER_BUDGET if analysis.costs[pinned].sum() >= budget else Reason.BUDGET_MISSED
     missed = (budget - size) / analysis.tokens > 0.02
     return Reason.BUDGET_MISSED if missed else Reason.OK
 

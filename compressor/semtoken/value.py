@@ -25,7 +25,7 @@ RECENT = 6.0
 REPEATED = 6.0
 """Taken off the value of a unit whose twin stays: more than any score can make up for."""
 TEMPLATE = 12.0
-"""Added to the first line of each log template, so that none vanishes while the budget allows."""
+"""Added to the first line of each log template, so that under an exact bound they go last."""
 
 
 def recent_units(costs: IntArray, budget: int) -> BoolArray:
