@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from semtoken.caching import WindowCache
 from semtoken.datamodels import CompressionResult, FloatArray, Reason
 from semtoken.encoders import Encoder, TransformerEncoder
 from semtoken.errors import InvalidInputError
@@ -22,24 +23,40 @@ DEFAULTS = CompressionOptions()
 class Compressor:
     """Compresses texts and chats for one served model; blocking and heavy on the processor."""
 
-    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None) -> None:
-        self._pipeline = Pipeline(encoder, tokenizer, embedder)
+    def __init__(
+        self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None, *, tenant: str = ""
+    ) -> None:
+        self._pipeline = Pipeline(encoder, tokenizer, embedder, tenant=tenant)
         self._chat = ChatCompressor(self._pipeline)
 
     @classmethod
     def from_pretrained(
-        cls, encoder: str | Path, tokenizer: str | Path, device: str = "auto", model: str | Path | None = None
+        cls,
+        encoder: str | Path,
+        tokenizer: str | Path,
+        device: str = "auto",
+        model: str | Path | None = None,
+        cache: WindowCache | None = None,
     ) -> Self:
         """Load an encoder and the served model's tokenizer from folders or hub names.
 
         ``device`` is ``auto``, ``cpu`` or ``cuda``. ``model`` is the served model's folder; only the
-        embeddings realisation needs it, and opens it when it is asked for. Raises ``ModelNotFoundError``.
+        embeddings realisation needs it, and opens it when it is asked for. What ``cache`` holds is not
+        encoded again. Raises ``ModelNotFoundError``.
         """
         return cls(
-            TransformerEncoder.from_pretrained(encoder, device=device),
+            TransformerEncoder.from_pretrained(encoder, device=device, cache=cache),
             ServedTokenizer.from_pretrained(tokenizer),
             Embedder(model),
         )
+
+    def for_tenant(self, tenant: str) -> Self:
+        """The same compressor for one tenant's texts: no cache entry is shared with another tenant.
+
+        So nobody can tell by the time it takes what somebody else has sent.
+        """
+        pipeline = self._pipeline
+        return type(self)(pipeline.encoder, pipeline.tokenizer, pipeline.embedder, tenant=tenant)
 
     @property
     def tokenizer(self) -> ServedTokenizer:

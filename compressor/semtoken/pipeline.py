@@ -47,10 +47,13 @@ class Document:
 class Pipeline:
     """Runs the stages for a batch of texts; the only place that knows their order."""
 
-    def __init__(self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None, *, tenant: str = ""
+    ) -> None:
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.embedder = embedder or Embedder(None)
+        self.tenant = tenant
 
     def analyse(
         self, documents: Sequence[Document], queries: Sequence[str], options: CompressionOptions
@@ -65,8 +68,8 @@ class Pipeline:
             tokenized = self.tokenizer.tokenize(document.text)
             costs = unit_costs(tokenized.starts, segmentation.starts, len(tokenized))
             segmented.append((segmentation, tokenized, costs, _ms_since(started)))
-        inputs = [EncoderInput(s.text, s.starts) for s, _, _, _ in segmented]
-        inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64)) for query in queries]
+        inputs = [EncoderInput(s.text, s.starts, self.tenant) for s, _, _, _ in segmented]
+        inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64), self.tenant) for query in queries]
         started = time.perf_counter()
         encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode)
         per_token = _ms_since(started) / max(1, sum(len(e.token_ids) for e in encodings))
