@@ -22,7 +22,8 @@ PAUSE_S = 5.0
 PREFIX = b"semtoken:"
 SEAL_BYTES = 16
 
-_FAILURES = (RedisError, OSError, UnicodeError)
+_FAILURES = (RedisError, OSError, ValueError, TypeError, AttributeError, RecursionError)
+"""The last four are what the client raises when whatever answers does not keep to the protocol."""
 
 
 class RedisStore:
@@ -38,32 +39,42 @@ class RedisStore:
         *,
         ttl_s: int,
         observe: Observer = ignore,
-        pause_s: float = PAUSE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._ttl_s = ttl_s
         self._observe = observe
-        self._pause_s = pause_s
         self._clock = clock
         self._lock = threading.Lock()
         self._failing = False
         self._next_try = 0.0
 
     @classmethod
-    def from_url(cls, url: str, *, ttl_s: int, observe: Observer = ignore, pause_s: float = PAUSE_S) -> RedisStore:
+    def from_url(
+        cls,
+        url: str,
+        *,
+        ttl_s: int,
+        observe: Observer = ignore,
+        clock: Callable[[], float] = time.monotonic,
+        timeout_s: float = TIMEOUT_S,
+    ) -> RedisStore:
         """A store at ``redis://``, ``rediss://`` or ``unix://``; connects when it is first used.
 
-        Raises ``InvalidOptionError`` for another kind of URL; the message does not repeat it, for it
-        may hold a password.
+        ``timeout_s`` is how long it may take to connect, and to say nothing. Raises ``InvalidOptionError``
+        for another kind of URL; the message does not repeat it, for it may hold a password.
         """
         try:
             client = Redis.from_url(
-                url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+                url,
+                protocol=2,  # the one that every Redis speaks, and that wants no answer before it starts
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                retry=Retry(NoBackoff(), 0),
             )
         except ValueError as error:
             raise InvalidOptionError("not the URL of a Redis", param="url") from error
-        return cls(client, ttl_s=ttl_s, observe=observe, pause_s=pause_s)
+        return cls(client, ttl_s=ttl_s, observe=observe, clock=clock)
 
     def get_many(self, keys: Sequence[Key]) -> list[bytes | None]:
         """The value of each key, or None."""
@@ -116,13 +127,13 @@ class RedisStore:
             if self._failing:
                 if now < self._next_try:
                     return False
-                self._next_try = now + self._pause_s
+                self._next_try = now + PAUSE_S
         return True
 
     def _fail(self) -> None:
         with self._lock:
             self._failing = True
-            self._next_try = self._clock() + self._pause_s
+            self._next_try = self._clock() + PAUSE_S
         self._observe("error", 1)
 
 
