@@ -2,7 +2,15 @@
 
 from semtoken.compressor import Compressor
 from semtoken.datamodels import CompressionResult, Decision, Reason, Span, Status
-from semtoken.errors import EncoderError, InvalidInputError, InvalidOptionError, ModelNotFoundError, SemTokenError
+from semtoken.deadline import Deadline
+from semtoken.errors import (
+    DeadlineExceededError,
+    EncoderError,
+    InvalidInputError,
+    InvalidOptionError,
+    ModelNotFoundError,
+    SemTokenError,
+)
 from semtoken.messages import MessagesResult, PartResult, chat_without_keep_tags
 from semtoken.options import CompressionOptions, Stages
 from semtoken.segment import without_keep_tags
@@ -12,6 +20,8 @@ __all__ = [
     "CompressionOptions",
     "CompressionResult",
     "Compressor",
+    "Deadline",
+    "DeadlineExceededError",
     "Decision",
     "EncoderError",
     "InvalidInputError",

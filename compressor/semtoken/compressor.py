@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from semtoken.caching import WindowCache
 from semtoken.datamodels import CompressionResult, FloatArray, Reason
+from semtoken.deadline import Deadline
 from semtoken.encoders import Encoder, TransformerEncoder
 from semtoken.errors import InvalidInputError
 from semtoken.messages import ChatCompressor, MessagesResult
@@ -21,13 +22,27 @@ DEFAULTS = CompressionOptions()
 
 
 class Compressor:
-    """Compresses texts and chats for one served model; blocking and heavy on the processor."""
+    """Compresses texts and chats for one served model; blocking and heavy on the processor.
+
+    Several threads may use it at once: what they have to encode then runs together.
+    """
 
     def __init__(
-        self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None, *, tenant: str = ""
+        self,
+        encoder: Encoder,
+        tokenizer: ServedTokenizer,
+        embedder: Embedder | None = None,
+        *,
+        deadline: Deadline | None = None,
+        tenant: str = "",
     ) -> None:
-        self._pipeline = Pipeline(encoder, tokenizer, embedder, tenant=tenant)
+        self._pipeline = Pipeline(encoder, tokenizer, embedder, deadline, tenant)
         self._chat = ChatCompressor(self._pipeline)
+
+    def within(self, deadline: Deadline) -> Self:
+        """The same compressor, whose calls raise ``DeadlineExceededError`` once ``deadline`` is over."""
+        made = self._pipeline
+        return type(self)(made.encoder, made.tokenizer, made.embedder, deadline=deadline, tenant=made.tenant)
 
     @classmethod
     def from_pretrained(
@@ -55,8 +70,8 @@ class Compressor:
 
         So nobody can tell by the time it takes what somebody else has sent.
         """
-        pipeline = self._pipeline
-        return type(self)(pipeline.encoder, pipeline.tokenizer, pipeline.embedder, tenant=tenant)
+        made = self._pipeline
+        return type(self)(made.encoder, made.tokenizer, made.embedder, deadline=made.deadline, tenant=tenant)
 
     @property
     def tokenizer(self) -> ServedTokenizer:

@@ -5,6 +5,7 @@ SemTokenError
 ├── InvalidOptionError     an option has a bad value (``param`` names it)
 ├── ModelNotFoundError     an encoder, tokenizer or bundled model is not where it was looked for
 ├── EncoderError           the encoder failed while it ran
+├── DeadlineExceededError  the deadline passed before a compression was done
 └── EngineError            an engine under evaluation could not be reached or gave no answer
 """
 
@@ -37,6 +38,10 @@ class ModelNotFoundError(SemTokenError):
 
 class EncoderError(SemTokenError):
     """The encoder failed while it ran (out of memory, broken weights)."""
+
+
+class DeadlineExceededError(SemTokenError):
+    """The deadline passed, or nobody waited any more, before a compression was done."""
 
 
 class EngineError(SemTokenError):

@@ -24,6 +24,7 @@ from semtoken.datamodels import (
     Scores,
     Status,
 )
+from semtoken.deadline import Deadline
 from semtoken.density import density
 from semtoken.encoders import Encoder, EncoderInput
 from semtoken.explain import explain
@@ -45,14 +46,23 @@ class Document:
 
 
 class Pipeline:
-    """Runs the stages for a batch of texts; the only place that knows their order."""
+    """Runs the stages for a batch of texts; the only place that knows their order.
+
+    Once ``deadline`` is over none of them begins: ``DeadlineExceededError``.
+    """
 
     def __init__(
-        self, encoder: Encoder, tokenizer: ServedTokenizer, embedder: Embedder | None = None, *, tenant: str = ""
+        self,
+        encoder: Encoder,
+        tokenizer: ServedTokenizer,
+        embedder: Embedder | None = None,
+        deadline: Deadline | None = None,
+        tenant: str = "",
     ) -> None:
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.embedder = embedder or Embedder(None)
+        self.deadline = deadline
         self.tenant = tenant
 
     def analyse(
@@ -61,6 +71,7 @@ class Pipeline:
         """Segment, tokenise and encode texts and queries, all in one pass of the encoder."""
         segmented = []
         for document in documents:
+            self._check_deadline()
             started = time.perf_counter()
             segmentation = segment(
                 document.text, pins=document.pins, protect=options.protect, keep_tags=options.keep_tags
@@ -71,7 +82,7 @@ class Pipeline:
         inputs = [EncoderInput(s.text, s.starts, self.tenant) for s, _, _, _ in segmented]
         inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64), self.tenant) for query in queries]
         started = time.perf_counter()
-        encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode)
+        encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode, deadline=self.deadline)
         per_token = _ms_since(started) / max(1, sum(len(e.token_ids) for e in encodings))
         analyses = [
             Analysis(s, e, t, c, {"segment": took, "encode": per_token * len(e.token_ids)})
@@ -93,6 +104,7 @@ class Pipeline:
 
         ``seen`` holds keys of units that stand verbatim in earlier messages of the chat.
         """
+        self._check_deadline()
         if not len(analysis.segmentation):
             return untouched(analysis, self.tokenizer, Reason.NOTHING_TO_COMPRESS)
         if budget >= analysis.tokens:
@@ -110,6 +122,10 @@ class Pipeline:
         if not fitted.realised.token_ids:
             return untouched(analysis, self.tokenizer, Reason.BUDGET_MISSED, timings)
         return self._result(analysis, clusters, scores, fitted, budget, timings)
+
+    def _check_deadline(self) -> None:
+        if self.deadline is not None:
+            self.deadline.check()
 
     def _score(
         self,

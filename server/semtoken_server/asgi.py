@@ -22,8 +22,7 @@ def build_app(settings: Settings) -> FastAPI:
         read_timeout_s=settings.engine_read_timeout_s,
         health_interval_s=settings.engine_health_interval_s,
     )
-    compressor = build_compressor(settings, metrics.count_cache_event)
-    return create_app(settings, engine=engine, compressor=compressor, metrics=metrics)
+    return create_app(settings, engine=engine, compressor=build_compressor(settings, metrics), metrics=metrics)
 
 
 def worker() -> FastAPI:

@@ -90,6 +90,7 @@ class CompressionUnavailableError(GatewayError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"the prompt could not be compressed: {message}", code=reason)
         self.reason = reason
+        self.detail = message
 
 
 class EngineError(GatewayError):

@@ -19,6 +19,7 @@ _REQUEST = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 3
 _FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 25, 50, 100)
 _INTER_TOKEN = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
 _COMPRESSION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+_BATCH = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 _RATIO = (1, 1.1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3, 4, 6, 10, 20)
 
 
@@ -90,6 +91,12 @@ class Metrics:
             "Time of each stage of a compression.",
             ("stage",),
             buckets=_COMPRESSION,
+            registry=registry,
+        )
+        self.encoder_batch_tokens = Histogram(
+            "semtoken_encoder_batch_tokens",
+            "Tokens that went through the encoder together, padding left out.",
+            buckets=_BATCH,
             registry=registry,
         )
         self.encoder_queue_seconds = Histogram(

@@ -30,16 +30,23 @@ from semtoken_server.options import OnFailure
 PREFIX = "SEMTOKEN_"
 NESTED = "__"
 _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
+_COMPRESSOR = "SEMTOKEN_COMPRESSOR_SOCKET"
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
 _SECRETS = ("engine_api_key", "cache_redis_url")
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
-_NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED})
+_NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
 
 
 def shared_metrics_dir() -> Path | None:
     """Where the workers of one gateway share their metrics; None where there is one process."""
     folder = os.environ.get(_METRICS_DIR)
     return Path(folder) if folder else None
+
+
+def shared_compressor_socket() -> Path | None:
+    """Where the compressor of all workers of one gateway listens; None where each process has its own."""
+    path = os.environ.get(_COMPRESSOR)
+    return Path(path) if path else None
 
 
 class InvalidSettingsError(ValueError):
@@ -139,6 +146,7 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="seconds, waiting included, before a request goes on uncompressed",
     )
+    compress_threads: int = Field(default=4, ge=1, le=256, description="compressions at once, encoded together")
     compress_queue: int = Field(default=64, ge=1, description="compressions that may wait before more fail open")
     cache_bytes: int = Field(default=256 * 2**20, ge=0, description="memory for encoder vectors; 0 keeps none")
     cache_redis_url: Annotated[SecretStr, BeforeValidator(_redis_url)] | None = Field(
@@ -191,14 +199,16 @@ class Settings(BaseSettings):
         """Every setting in plain JSON types, secrets masked."""
         return self.model_dump(mode="json")
 
-    def export(self, metrics_dir: Path) -> None:
-        """Hand these settings to worker processes started from here, through the environment.
+    def export(self, metrics_dir: Path, compressor_socket: Path) -> None:
+        """Hand these settings to processes started from here, through the environment.
 
-        ``metrics_dir`` is the folder where they share their metrics.
+        ``metrics_dir`` is the folder where they share their metrics, ``compressor_socket`` where the one
+        compressor listens that all workers use.
         """
         secrets = {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
         os.environ[_EXPORTED] = json.dumps({**self.masked_dict(), **secrets})
         os.environ[_METRICS_DIR] = str(metrics_dir)
+        os.environ[_COMPRESSOR] = str(compressor_socket)
 
     @classmethod
     def imported(cls) -> Self:

@@ -13,6 +13,7 @@ from semtoken import (
     CompressionOptions,
     CompressionResult,
     Compressor,
+    Deadline,
     MessagesResult,
     ModelNotFoundError,
     ServedTokenizer,
@@ -76,6 +77,9 @@ class GatedCompressor:
         """Wait until one more compression stands at the gate; at most ten seconds."""
         if not await asyncio.to_thread(self._entered.acquire, timeout=10):
             raise TimeoutError("no compression has begun")
+
+    def within(self, deadline: Deadline) -> CompressorLike:
+        return self
 
     @property
     def tokenizer(self) -> ServedTokenizer:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 import numpy as np
 from semtoken import EncoderError, ServedTokenizer
 from semtoken.datamodels import Encoding
+from semtoken.deadline import Deadline
 from semtoken.encoders import EncoderInput
 from semtoken.encoders.windows import pool_units
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -27,7 +28,9 @@ class HashEncoder:
 
     fingerprint = "hash-encoder"
 
-    def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
+    ) -> list[Encoding]:
         return [self._one(item, lexical_only) for item in inputs]
 
     def _one(self, item: EncoderInput, lexical_only: bool) -> Encoding:
@@ -50,7 +53,9 @@ class BrokenEncoder:
 
     fingerprint = "broken"
 
-    def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
+    ) -> list[Encoding]:
         raise EncoderError("the encoder failed: out of memory")
 
 

@@ -75,6 +75,7 @@ class FakeEngine:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/metrics", self._metrics)
         app.router.add_post("/tokenize", self._tokenize)
         for path in ("/v1/chat/completions", "/v1/completions"):
             app.router.add_post(path, self._generate)
@@ -104,10 +105,20 @@ class FakeEngine:
         base = {"id": MODEL, "object": "model", "root": "fake-root", "parent": None}
         return web.json_response({"object": "list", "data": [adapter, base]})
 
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        """As vLLM counts its prefix cache; every second token of a prompt is found."""
+        queries = sum(self._usage(received.json)["prompt_tokens"] for received in self.received)
+        found = (("hits", queries // 2), ("queries", queries))
+        lines = [f'vllm:prefix_cache_{name}_total{{engine="0",model_name="x"}} {value}.0' for name, value in found]
+        return web.Response(text="\n".join(["# TYPE vllm:prefix_cache_hits counter", *lines, ""]))
+
     async def _tokenize(self, request: web.Request) -> web.Response:
         if self.tokenize_status != 200:
             return web.json_response({"error": {"message": "no"}}, status=self.tokenize_status)
         asked = await request.json()
+        if "messages" in asked:
+            count = self.tokenizer.count_messages(asked["messages"])
+            return web.json_response({"count": count, "max_model_len": 8192, "tokens": [0] * count})
         ids = self.tokenizer.ids(asked["prompt"], special_tokens=asked.get("add_special_tokens", True))
         return web.json_response({"count": len(ids), "max_model_len": 8192, "tokens": ids})
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from semtoken_server.compression.shared.process import PROCESS_NAME
 
 pytestmark = pytest.mark.model
 
@@ -59,6 +60,18 @@ def test_several_workers_share_metrics_and_do_not_outlive_their_parent(serve: Se
     eventually(lambda: members(process.pid) == [], f"left: {members(process.pid)}")
 
 
+def test_the_workers_compressor_is_one_process_that_comes_back_when_it_is_killed(serve: Serve) -> None:
+    process, _ = serve("--workers", "2")
+    eventually(lambda: len(compressors(process.pid)) == 1, "no compressor was started")
+    (compressor,) = compressors(process.pid)
+    os.kill(compressor, signal.SIGKILL)
+    eventually(lambda: compressors(process.pid) not in ([], [compressor]), "no compressor was started again")
+    assert len(compressors(process.pid)) == 1
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    eventually(lambda: members(process.pid) == [], f"left: {members(process.pid)}")
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
@@ -83,6 +96,11 @@ def members(session: int) -> list[int]:
         if int(of_session) == session and state != "Z":
             found.append(int(entry.name))
     return found
+
+
+def compressors(session: int) -> list[int]:
+    """Running compressor processes of a session."""
+    return [pid for pid in members(session) if Path(f"/proc/{pid}/comm").read_text().strip() == PROCESS_NAME]
 
 
 def eventually(condition: Callable[[], bool], otherwise: str, timeout_s: float = 120.0) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from semtoken.datamodels import Encoding, IntArray
+from semtoken.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,12 @@ class Encoder(Protocol):
         """Identifies weights, vocabulary, number format, device class and library versions."""
         ...
 
-    def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
+    ) -> list[Encoding]:
         """Encode texts; ``lexical_only`` tokenises them and leaves every vector zero.
 
-        Raises ``EncoderError`` when the model fails and ``InvalidInputError`` for bad Unicode.
+        Several threads may call at once. Raises ``EncoderError`` when the model fails,
+        ``DeadlineExceededError`` when time is up, and ``InvalidInputError`` for bad Unicode.
         """
         ...

@@ -15,8 +15,11 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from semtoken.caching import Window, WindowCache
 from semtoken.datamodels import Encoding, FloatArray, IntArray
+from semtoken.deadline import Deadline
 from semtoken.encoders.base import EncoderInput
 from semtoken.encoders.hardware import hardware
+from semtoken.encoders.threads import cpu_workers, one_thread_each
+from semtoken.encoders.tiles import OnBatch, TileRunner, ignore
 from semtoken.encoders.windows import pack_windows, pool_units
 from semtoken.errors import EncoderError, InvalidInputError, ModelNotFoundError
 
@@ -32,7 +35,8 @@ class TransformerEncoder:
     """Contextual token vectors from a frozen bidirectional transformer.
 
     A text is tokenised once, cut into windows of whole units (each at most ``WINDOW`` tokens) and
-    the windows of all texts run together in tiles of one shape. Windows that ``cache`` has are not run.
+    the windows of all texts, of all threads that call, run together in tiles of one shape. Windows that
+    ``cache`` has are not run.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class TransformerEncoder:
         *,
         device: torch.device,
         weights: str,
+        on_batch: OnBatch = ignore,
         cache: WindowCache | None = None,
     ) -> None:
         self._model = model.to(device).eval()
@@ -58,6 +63,13 @@ class TransformerEncoder:
         # One column always stays padding: with a full tile `transformers` would leave the mask
         # out, and another attention kernel gives other bits.
         self._capacity = WINDOW - len(self._prefix) - len(self._suffix) - 1
+        self._runner = TileRunner(
+            self._forward,
+            tile=self._tile,
+            workers=cpu_workers() if device.type == "cpu" else 1,
+            prepare=one_thread_each if device.type == "cpu" else lambda: None,
+            on_batch=on_batch,
+        )
         parts = (weights, self._backend.to_str(), str(model.dtype), device.type, torch.__version__)
         stamp = "\0".join((*parts, transformers.__version__, f"{WINDOW}x{self._tile}"))
         self._fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
@@ -66,12 +78,18 @@ class TransformerEncoder:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, *, device: str = "auto", cache: WindowCache | None = None
+        cls,
+        name_or_path: str | Path,
+        *,
+        device: str = "auto",
+        on_batch: OnBatch = ignore,
+        cache: WindowCache | None = None,
     ) -> TransformerEncoder:
         """Load an encoder from a folder or, where there is network, a hub name.
 
-        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``. Raises
-        ``ModelNotFoundError`` where there is no such model.
+        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``; ``on_batch`` is told the
+        tokens of every forward pass, from another thread. Raises ``ModelNotFoundError`` where there is
+        no such model.
         """
         path = os.fspath(name_or_path)
         local = Path(path).is_dir()
@@ -85,14 +103,22 @@ class TransformerEncoder:
             raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
         if not isinstance(tokenizer, PreTrainedTokenizerFast):
             raise ModelNotFoundError(f"the tokenizer of the encoder at {path!r} has no fast form, which offsets need")
-        return cls(model, tokenizer, device=target, weights=_weights_digest(model), cache=cache)
+        digest = _weights_digest(model)
+        return cls(model, tokenizer, device=target, weights=digest, on_batch=on_batch, cache=cache)
 
     @property
     def fingerprint(self) -> str:
         """sha256 over weights, vocabulary, number format, device class, versions and tile shape."""
         return self._fingerprint
 
-    def encode(self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False) -> list[Encoding]:
+    @property
+    def device(self) -> str:
+        """Where it runs: ``cpu`` or ``cuda``."""
+        return self._device.type
+
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
+    ) -> list[Encoding]:
         """Encode texts; see :class:`semtoken.encoders.base.Encoder`."""
         tokenised = [self._tokenise(item) for item in inputs]
         if lexical_only:
@@ -103,7 +129,7 @@ class TransformerEncoder:
             for start, end in pack_windows(bounds, self._capacity)
         ]
         hidden = self._vectors(
-            [Window(tokenised[index][0][start:end], inputs[index].tenant) for index, start, end in windows]
+            [Window(tokenised[index][0][start:end], inputs[index].tenant) for index, start, end in windows], deadline
         )
         vectors: list[list[FloatArray]] = [[] for _ in inputs]
         for (index, _, _), rows in zip(windows, hidden, strict=True):
@@ -119,28 +145,21 @@ class TransformerEncoder:
         bounds = np.append(np.searchsorted(offsets[:, 0], item.unit_starts), len(offsets))
         return np.asarray(encoding.ids, dtype=np.int64), offsets, bounds
 
-    def _vectors(self, windows: list[Window]) -> list[FloatArray]:
+    def _vectors(self, windows: list[Window], deadline: Deadline | None) -> list[FloatArray]:
         if self._cache is None:
-            return self._run([window.ids for window in windows])
-        return self._cache.vectors(windows, self._run, model=self._origin, width=self._width)
+            return self._runner.run([window.ids for window in windows], deadline)
+        return self._cache.vectors(
+            windows, lambda missing: self._runner.run(missing, deadline), model=self._origin, width=self._width
+        )
 
-    def _run(self, windows: list[IntArray]) -> list[FloatArray]:
-        outputs: list[FloatArray] = []
-        for first in range(0, len(windows), self._tile):
-            tile = windows[first : first + self._tile]
-            ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
-            mask = np.zeros((self._tile, WINDOW), dtype=np.int64)
-            for row in range(self._tile):
-                body = tile[row].tolist() if row < len(tile) else []
-                whole = [*self._prefix, *body, *self._suffix]
-                ids[row, : len(whole)] = whole
-                mask[row, : max(1, len(whole))] = 1
-            hidden = self._forward(ids, mask)
-            skip = len(self._prefix)
-            outputs += [hidden[row, skip : skip + len(window)] for row, window in enumerate(tile)]
-        return outputs
-
-    def _forward(self, ids: IntArray, mask: IntArray) -> FloatArray:
+    def _forward(self, windows: Sequence[IntArray]) -> list[FloatArray]:
+        ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
+        mask = np.zeros((self._tile, WINDOW), dtype=np.int64)
+        mask[:, 0] = 1
+        for row, window in enumerate(windows):
+            whole = [*self._prefix, *window.tolist(), *self._suffix]
+            ids[row, : len(whole)] = whole
+            mask[row, : len(whole)] = 1
         try:
             with torch.inference_mode():
                 output = self._model(
@@ -152,7 +171,8 @@ class TransformerEncoder:
             raise EncoderError(f"the encoder failed: {error}") from error
         if not np.isfinite(vectors).all():
             raise EncoderError("the encoder gave values that are not finite")
-        return vectors
+        skip = len(self._prefix)
+        return [vectors[row, skip : skip + len(window)] for row, window in enumerate(windows)]
 
     def _assemble(self, ids: IntArray, offsets: IntArray, bounds: IntArray, rows: list[FloatArray]) -> Encoding:
         vectors = np.concatenate(rows) if rows else np.zeros((0, self._width), dtype=np.float32)

@@ -58,10 +58,20 @@ class Models:
         """The tokenizer in which budgets are counted."""
         return ServedTokenizer(load_tokenizer(self.folder))
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
         """The encoder that was asked for."""
+        return self.transformer
+
+    @cached_property
+    def transformer(self) -> TransformerEncoder:
+        """The encoder, with where it runs."""
         return TransformerEncoder.from_pretrained(self.given_encoder or self.bundled.encoder, device=self.device)
+
+    @property
+    def encoder_device(self) -> str:
+        """Where the encoder runs: cpu or cuda."""
+        return self.transformer.device
 
     @cached_property
     def compressor(self) -> Compressor:

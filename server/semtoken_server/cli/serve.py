@@ -17,6 +17,7 @@ from semtoken_server.asgi import build_app
 from semtoken_server.cli.announce import announce_when_ready
 from semtoken_server.cli.embedded import backing_engine
 from semtoken_server.cli.listening import listen, local_url, uvicorn_config
+from semtoken_server.compression.shared.process import CompressorProcess
 from semtoken_server.settings import Settings
 
 Config = Annotated[Path | None, typer.Option(help="Settings as YAML.")]
@@ -63,6 +64,9 @@ def _run(settings: Settings, listening: socket.socket) -> None:
         if not server.started:
             raise SystemExit(1)
         return
-    with tempfile.TemporaryDirectory(prefix="semtoken-metrics-") as metrics:
-        settings.export(Path(metrics))
-        Multiprocess(uvicorn_config(settings, None), sockets=[listening]).run()
+    with tempfile.TemporaryDirectory(prefix="semtoken-") as shared:
+        metrics, socket_path = Path(shared, "metrics"), Path(shared, "compressor.sock")
+        metrics.mkdir()
+        settings.export(metrics, socket_path)
+        with CompressorProcess(socket_path):
+            Multiprocess(uvicorn_config(settings, None), sockets=[listening]).run()

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from semtoken import Compressor
+from semtoken import Compressor, ServedTokenizer
 from semtoken.bundled import bundled_models
-from semtoken.caching import Observer, ignore
+from semtoken.encoders import TransformerEncoder
+from semtoken.realise import Embedder
 
+from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.compression.cache import build_cache
+from semtoken_server.compression.shared.client import SharedCompressor
 from semtoken_server.compression.thread import ThreadCompressor
-from semtoken_server.settings import Settings
+from semtoken_server.metrics import Metrics
+from semtoken_server.settings import Settings, shared_compressor_socket
 
 
-def build_compressor(settings: Settings, on_cache_event: Observer = ignore) -> ThreadCompressor:
-    """A backend that loads its models when it is started, not before."""
-    encoder = settings.encoder or bundled_models().encoder
+def build_compressor(settings: Settings, metrics: Metrics) -> CompressorBackend:
+    """The backend of one process of the gateway; models are loaded when it is started, not before."""
+    socket = shared_compressor_socket()
+    return build_thread_compressor(settings, metrics) if socket is None else SharedCompressor(socket)
+
+
+def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompressor:
+    """A backend in this process."""
+    path = settings.encoder or bundled_models().encoder
 
     def load(tokenizer: str) -> Compressor:
+        encoder = TransformerEncoder.from_pretrained(
+            path,
+            device=settings.device,
+            on_batch=metrics.encoder_batch_tokens.observe,
+            cache=build_cache(settings, metrics.count_cache_event),
+        )
         # The engine names its model's folder where that lies on this machine.
-        model = settings.model or tokenizer
-        cache = build_cache(settings, on_cache_event)
-        return Compressor.from_pretrained(encoder, tokenizer, settings.device, model=model, cache=cache)
+        embedder = Embedder(settings.model or tokenizer)
+        return Compressor(encoder, ServedTokenizer.from_pretrained(tokenizer), embedder)
 
-    return ThreadCompressor(load, max_queue=settings.compress_queue)
+    return ThreadCompressor(load, max_queue=settings.compress_queue, threads=settings.compress_threads)

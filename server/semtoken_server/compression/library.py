@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from semtoken import CompressionOptions, CompressionResult, MessagesResult
+from semtoken import CompressionOptions, CompressionResult, Deadline, MessagesResult
 from semtoken.datamodels import FloatArray
 
 
@@ -17,7 +17,10 @@ class TokenizerLike(Protocol):
 
 
 class CompressorLike(Protocol):
-    """``semtoken.Compressor``: blocking and heavy, for one thread at a time."""
+    """``semtoken.Compressor``: blocking and heavy; several threads may use it."""
+
+    def within(self, deadline: Deadline) -> CompressorLike:
+        """The same, giving up once ``deadline`` is over."""
 
     @property
     def tokenizer(self) -> TokenizerLike:

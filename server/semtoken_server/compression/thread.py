@@ -1,4 +1,4 @@
-"""Compression in one dedicated thread of this process."""
+"""Compression in threads of this process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from semtoken import (
     CompressionOptions,
     CompressionResult,
+    Deadline,
+    DeadlineExceededError,
     InvalidInputError,
     InvalidOptionError,
     MessagesResult,
@@ -30,16 +32,18 @@ T = TypeVar("T")
 
 
 class ThreadCompressor:
-    """Loads a compressor with ``load(tokenizer)`` and uses it, both in the same single thread.
+    """Loads a compressor with ``load(tokenizer)`` and uses it in ``threads`` threads.
 
-    Besides the compression that runs, ``max_queue`` may wait. One whose caller has given up before
-    its turn is never computed; one that runs already cannot be stopped and its result is dropped.
+    What runs at the same time is encoded together. Besides the compressions that run, ``max_queue`` may
+    wait. One whose caller has given up before its turn is never computed; one that runs already stops
+    at the next stage or tile of the encoder.
     """
 
-    def __init__(self, load: Callable[[str], CompressorLike], *, max_queue: int) -> None:
+    def __init__(self, load: Callable[[str], CompressorLike], *, max_queue: int, threads: int = 1) -> None:
         self._load = load
+        self._most = max_queue + threads
         self._max_queue = max_queue
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="semtoken-compressor")
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="semtoken-compressor")
         self._compressor: CompressorLike | None = None
         self._state = BackendState("waiting", "encoder_loading", "waiting for the engine to name its tokenizer")
         self._jobs: set[Future[Any]] = set()
@@ -61,7 +65,7 @@ class ThreadCompressor:
         self._state = BackendState("failed", reason, f"{type(error).__name__}: {error}")
 
     async def close(self) -> None:
-        """Take no more work and drop what waits; a compression that runs ends by itself."""
+        """Take no more work and drop what waits; a compression that runs stops where it can."""
         self._state = BackendState("closed", "shutting_down", "the gateway is shutting down")
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -122,13 +126,14 @@ class ThreadCompressor:
         compressor = self._compressor
         if compressor is None or self._state.phase != "ready":
             raise CompressionUnavailableError(self._state.reason, self._state.detail)
-        if self.queue_depth > self._max_queue:
+        if self.queue_depth >= self._most:
             raise CompressionUnavailableError("queue_full", f"{self._max_queue} compressions are waiting")
         submitted = time.monotonic()
+        deadline = Deadline.after(timeout_s)
 
         def job() -> Ran[T]:
             began = time.monotonic()
-            value = work(compressor)
+            value = work(compressor.within(deadline))
             return Ran(value, began - submitted, time.monotonic() - began)
 
         future = self._executor.submit(job)
@@ -140,7 +145,9 @@ class ThreadCompressor:
                 raise CompressionUnavailableError("deadline", f"it took longer than {timeout_s:g} s")
             return _outcome(waiting)
         finally:
-            # Cancels the thread's own future with it: a job that still waits is never computed.
+            # Whatever ended the wait, the client's leaving too: a job that runs stops where it can,
+            # one that still waits is never computed.
+            deadline.cancel()
             waiting.cancel()
 
 
@@ -153,5 +160,7 @@ def _outcome(done: asyncio.Future[Ran[T]]) -> Ran[T]:
         return done.result()
     if isinstance(error, InvalidInputError | InvalidOptionError):
         raise error
+    if isinstance(error, DeadlineExceededError):
+        raise CompressionUnavailableError("deadline", str(error)) from error
     logger.error("a compression failed", exc_info=error)
     raise CompressionUnavailableError("encoder_error", f"the compressor failed ({type(error).__name__})") from error

@@ -15,8 +15,10 @@ from semtoken import CompressionResult, Compressor, EncoderError
 from semtoken.caching import Key, MemoryStore, Window, WindowCache
 from semtoken.caching.window_cache import BATCH, window_keys
 from semtoken.datamodels import Encoding, FloatArray, IntArray
+from semtoken.deadline import Deadline
 from semtoken.encoders import EncoderInput, TransformerEncoder
 from semtoken.encoders.base import Encoder
+from semtoken.errors import DeadlineExceededError
 from semtoken.segment import segment
 
 TEXTS = [document(40), rag(30), "A short one.", document(25, needle=False), ""]
@@ -92,8 +94,16 @@ def test_tenants_share_nothing() -> None:
     misses = events.taken()
     texts.for_tenant("b").compress(TEXTS[0])
     assert events.taken() == misses
-    texts.for_tenant("a").compress(TEXTS[0])
+    texts.for_tenant("a").within(Deadline.after(600)).compress(TEXTS[0])
     assert events.taken() == {"hit": misses["miss"]}
+
+
+def test_a_deadline_that_is_over_leaves_nothing_behind() -> None:
+    store = DictStore()
+    texts = Compressor(make_encoder(WindowCache(store)), small_tokenizer())
+    with pytest.raises(DeadlineExceededError):
+        texts.within(Deadline.after(0)).for_tenant("a").compress(TEXTS[0])
+    assert store.values == {}
 
 
 def test_tenants_in_one_batch_share_nothing_and_come_to_the_same() -> None:

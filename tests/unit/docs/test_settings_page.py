@@ -49,6 +49,7 @@ OTHERS = {
     "encoder": "some-encoder",
     "device": "cpu",
     "compress_timeout_s": "0.5",
+    "compress_threads": "2",
     "compress_queue": "1",
     "cache_bytes": "0",
     "cache_redis_url": "rediss://:secret@cache:6379/1",

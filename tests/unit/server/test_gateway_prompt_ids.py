@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes.encoders import HashEncoder, small_tokenizer
-from semtoken import CompressionOptions, CompressionResult, Compressor, MessagesResult, SemTokenError
+from semtoken import CompressionOptions, CompressionResult, Compressor, Deadline, MessagesResult, SemTokenError
 from semtoken.datamodels import FloatArray
 from semtoken_server.compression.prompt import compress_prompt
 
@@ -36,6 +36,9 @@ class MarkedCompressor:
         self.tokenizer = tokenizer
         self._library = Compressor(HashEncoder(), small_tokenizer())
         self.asked: list[CompressionOptions] = []
+
+    def within(self, deadline: Deadline) -> MarkedCompressor:
+        return self
 
     def compress(self, text: str, query: str | None = None, options: CompressionOptions = OPTIONS) -> CompressionResult:
         return self._library.compress(text, query, options)

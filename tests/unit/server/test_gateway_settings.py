@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from semtoken_server.settings import CompressionDefaults, InvalidSettingsError, Settings, shared_metrics_dir
+from semtoken_server.settings import (
+    CompressionDefaults,
+    InvalidSettingsError,
+    Settings,
+    shared_compressor_socket,
+    shared_metrics_dir,
+)
 
 
 @pytest.fixture
@@ -93,8 +99,8 @@ def test_the_password_of_the_redis_is_masked_and_absent_from_errors() -> None:
 
 
 def test_workers_get_their_parent_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("SEMTOKEN_EXPORTED_SETTINGS", "PROMETHEUS_MULTIPROC_DIR"):
-        # Set first, so that the fixture takes both out of the environment again.
+    for name in ("SEMTOKEN_EXPORTED_SETTINGS", "SEMTOKEN_COMPRESSOR_SOCKET", "PROMETHEUS_MULTIPROC_DIR"):
+        # Set first, so that the fixture takes them out of the environment again.
         monkeypatch.setenv(name, "")
     parent = Settings.load(
         engine_urls=["http://a:1"],
@@ -102,11 +108,12 @@ def test_workers_get_their_parent_s_settings(monkeypatch: pytest.MonkeyPatch, tm
         cache_redis_url="redis://:hunter3@h",
         compression={"protect": ["x"]},
     )
-    parent.export(tmp_path)
+    parent.export(tmp_path, tmp_path / "socket")
     monkeypatch.setenv("SEMTOKEN_PORT", "9")
     assert Settings.imported() == parent
     assert Settings.load().port == 9
     assert shared_metrics_dir() == tmp_path
+    assert shared_compressor_socket() == tmp_path / "socket"
 
 
 def test_a_bare_off_in_yaml_is_the_mode_off(tmp_path: Path) -> None:

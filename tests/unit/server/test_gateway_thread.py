@@ -1,4 +1,4 @@
-"""The compressor's thread: one at a time, bounded, within a deadline, whatever happens in it."""
+"""The compressor's threads: bounded, within a deadline, whatever happens in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 from fakes.encoders import HashEncoder, small_tokenizer
-from semtoken import CompressionOptions, CompressionResult, Compressor, InvalidInputError, ModelNotFoundError
+from semtoken import (
+    CompressionOptions,
+    CompressionResult,
+    Compressor,
+    Deadline,
+    DeadlineExceededError,
+    InvalidInputError,
+    ModelNotFoundError,
+)
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.errors import CompressionUnavailableError
 
@@ -26,9 +34,14 @@ class Scripted(Compressor):
         self.entered = threading.Event()
         self.texts: list[str] = []
         self.threads: set[str] = set()
+        self.deadlines: list[Deadline] = []
         self._then = then
         if open_gate:
             self.gate.set()
+
+    def within(self, deadline: Deadline) -> Scripted:
+        self.deadlines.append(deadline)
+        return self
 
     def compress(self, text: str, query: str | None = None, options: CompressionOptions = OPTIONS) -> CompressionResult:
         self.texts.append(text)
@@ -41,8 +54,8 @@ class Scripted(Compressor):
 
 
 @asynccontextmanager
-async def started(compressor: Scripted, max_queue: int = 8) -> AsyncIterator[ThreadCompressor]:
-    backend = ThreadCompressor(lambda _tokenizer: compressor, max_queue=max_queue)
+async def started(compressor: Scripted, max_queue: int = 8, threads: int = 1) -> AsyncIterator[ThreadCompressor]:
+    backend = ThreadCompressor(lambda _tokenizer: compressor, max_queue=max_queue, threads=threads)
     await backend.start("small")
     try:
         yield backend
@@ -95,6 +108,49 @@ async def test_what_runs_past_its_deadline_is_not_waited_for() -> None:
         with pytest.raises(CompressionUnavailableError, match=r"0\.05 s"):
             await compress(backend, "text", timeout_s=0.05)
         assert backend.queue_depth == 1
+
+
+async def test_what_runs_past_its_deadline_is_told_to_stop() -> None:
+    compressor = Scripted(open_gate=False)
+    async with started(compressor) as backend:
+        with pytest.raises(CompressionUnavailableError):
+            await compress(backend, "text", timeout_s=0.05)
+        assert compressor.deadlines[0].over
+
+
+async def test_what_runs_when_its_client_leaves_is_told_to_stop() -> None:
+    compressor = Scripted(open_gate=False)
+    async with started(compressor) as backend:
+        left = compress(backend, "text")
+        await entered(compressor)
+        assert not compressor.deadlines[0].over
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        assert compressor.deadlines[0].over
+
+
+async def test_a_compression_that_stops_at_its_deadline_says_so() -> None:
+    compressor = Scripted(raising(DeadlineExceededError("too late")))
+    async with started(compressor) as backend:
+        with pytest.raises(CompressionUnavailableError) as raised:
+            await compress(backend, "text")
+    assert raised.value.reason == "deadline"
+
+
+async def test_several_threads_compress_at_once_and_the_queue_begins_behind_them() -> None:
+    compressor = Scripted(open_gate=False)
+    async with started(compressor, max_queue=1, threads=3) as backend:
+        taken = [compress(backend, str(n)) for n in range(4)]
+        for _ in range(1000):
+            if len(compressor.texts) == 3:
+                break
+            await asyncio.sleep(0.01)
+        assert len(compressor.threads) == 3
+        with pytest.raises(CompressionUnavailableError) as raised:
+            await compress(backend, "one too many")
+        assert raised.value.reason == "queue_full"
+        compressor.gate.set()
+        await asyncio.gather(*taken)
 
 
 async def test_what_a_client_left_behind_is_never_computed() -> None:

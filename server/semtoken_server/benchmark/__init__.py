@@ -1,0 +1,1 @@
+"""Measurements of a running gateway, from outside and by HTTP alone."""
