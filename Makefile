@@ -7,7 +7,7 @@ DATA ?= bundled
 LM_DATA ?= bundled
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages models fix check test demo serve eval
+.PHONY: help install system-packages test-packages models fix check test demo serve eval
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -17,6 +17,9 @@ install:  ## virtual environment in .venv with everything; a second run installs
 
 system-packages:
 	@scripts/system-packages
+
+test-packages:
+	@scripts/system-packages tests
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare
@@ -31,7 +34,7 @@ check: install  ## format, lint, types, architecture contract
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-test: system-packages models  ## all tests
+test: test-packages models  ## all tests
 	$(PY) -m pytest $(ARGS)
 
 demo: system-packages install  ## a real long prompt through a real engine, compression off and on

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from semtoken.caching import WindowCache
 from semtoken.datamodels import CompressionResult, FloatArray, Reason
 from semtoken.deadline import Deadline
 from semtoken.encoders import Encoder, TransformerEncoder
@@ -33,29 +34,44 @@ class Compressor:
         embedder: Embedder | None = None,
         *,
         deadline: Deadline | None = None,
+        tenant: str = "",
     ) -> None:
-        self._pipeline = Pipeline(encoder, tokenizer, embedder, deadline)
+        self._pipeline = Pipeline(encoder, tokenizer, embedder, deadline, tenant)
         self._chat = ChatCompressor(self._pipeline)
 
     def within(self, deadline: Deadline) -> Self:
         """The same compressor, whose calls raise ``DeadlineExceededError`` once ``deadline`` is over."""
         made = self._pipeline
-        return type(self)(made.encoder, made.tokenizer, made.embedder, deadline=deadline)
+        return type(self)(made.encoder, made.tokenizer, made.embedder, deadline=deadline, tenant=made.tenant)
 
     @classmethod
     def from_pretrained(
-        cls, encoder: str | Path, tokenizer: str | Path, device: str = "auto", model: str | Path | None = None
+        cls,
+        encoder: str | Path,
+        tokenizer: str | Path,
+        device: str = "auto",
+        model: str | Path | None = None,
+        cache: WindowCache | None = None,
     ) -> Self:
         """Load an encoder and the served model's tokenizer from folders or hub names.
 
         ``device`` is ``auto``, ``cpu`` or ``cuda``. ``model`` is the served model's folder; only the
-        embeddings realisation needs it, and opens it when it is asked for. Raises ``ModelNotFoundError``.
+        embeddings realisation needs it, and opens it when it is asked for. What ``cache`` holds is not
+        encoded again. Raises ``ModelNotFoundError``.
         """
         return cls(
-            TransformerEncoder.from_pretrained(encoder, device=device),
+            TransformerEncoder.from_pretrained(encoder, device=device, cache=cache),
             ServedTokenizer.from_pretrained(tokenizer),
             Embedder(model),
         )
+
+    def for_tenant(self, tenant: str) -> Self:
+        """The same compressor for one tenant's texts: no cache entry is shared with another tenant.
+
+        So nobody can tell by the time it takes what somebody else has sent.
+        """
+        made = self._pipeline
+        return type(self)(made.encoder, made.tokenizer, made.embedder, deadline=made.deadline, tenant=tenant)
 
     @property
     def tokenizer(self) -> ServedTokenizer:

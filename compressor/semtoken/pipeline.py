@@ -58,11 +58,13 @@ class Pipeline:
         tokenizer: ServedTokenizer,
         embedder: Embedder | None = None,
         deadline: Deadline | None = None,
+        tenant: str = "",
     ) -> None:
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.embedder = embedder or Embedder(None)
-        self._deadline = deadline
+        self.deadline = deadline
+        self.tenant = tenant
 
     def analyse(
         self, documents: Sequence[Document], queries: Sequence[str], options: CompressionOptions
@@ -78,10 +80,10 @@ class Pipeline:
             tokenized = self.tokenizer.tokenize(document.text)
             costs = unit_costs(tokenized.starts, segmentation.starts, len(tokenized))
             segmented.append((segmentation, tokenized, costs, _ms_since(started)))
-        inputs = [EncoderInput(s.text, s.starts) for s, _, _, _ in segmented]
-        inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64)) for query in queries]
+        inputs = [EncoderInput(s.text, s.starts, self.tenant) for s, _, _, _ in segmented]
+        inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64), self.tenant) for query in queries]
         started = time.perf_counter()
-        encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode, deadline=self._deadline)
+        encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode, deadline=self.deadline)
         per_token = _ms_since(started) / max(1, sum(len(e.token_ids) for e in encodings))
         analyses = [
             Analysis(s, e, t, c, {"segment": took, "encode": per_token * len(e.token_ids)})
@@ -124,8 +126,8 @@ class Pipeline:
         return self._result(analysis, clusters, scores, fitted, budget, timings)
 
     def _check_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.check()
+        if self.deadline is not None:
+            self.deadline.check()
 
     def _score(
         self,

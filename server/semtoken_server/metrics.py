@@ -11,6 +11,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+from semtoken.caching import CacheEvent
 
 from semtoken_server import __version__
 
@@ -104,6 +105,12 @@ class Metrics:
             buckets=_COMPRESSION,
             registry=registry,
         )
+        self.cache_events = Counter(
+            "semtoken_cache_events_total",
+            "What became of encoder windows that were looked for in the cache.",
+            ("event",),
+            registry=registry,
+        )
         self.prefix_breaks = Counter(
             "semtoken_prefix_breaks_total",
             "Earlier messages forwarded in another form than a turn before would have had.",
@@ -130,6 +137,10 @@ class Metrics:
             multiprocess_mode="livemax",
         )
         build.labels(__version__).set(1)
+
+    def count_cache_event(self, event: CacheEvent, count: int) -> None:
+        """Observe the cache of encoder vectors, from any thread."""
+        self.cache_events.labels(event).inc(count)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition and its content type, in the format that ``accept`` asks for."""

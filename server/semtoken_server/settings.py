@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ NESTED = "__"
 _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
 _COMPRESSOR = "SEMTOKEN_COMPRESSOR_SOCKET"
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
+_SECRETS = ("engine_api_key", "cache_redis_url")
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
 
@@ -71,6 +73,16 @@ def _engine_url(value: Any) -> Any:
     if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/v1"):
         raise ValueError(f"an engine URL ends before /v1 and has no query (got {value!r})")
     return value.rstrip("/")
+
+
+def _redis_url(value: Any) -> Any:
+    """The value itself is not repeated: it may hold a password."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(text, str) and urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("the URL of a Redis begins with redis://, rediss:// or unix://")
+    if find_spec("redis") is None:
+        raise ValueError("a shared cache needs the extra: pip install 'semtoken[redis]'")
+    return value
 
 
 def _mode(value: Any) -> Any:
@@ -136,6 +148,11 @@ class Settings(BaseSettings):
     )
     compress_threads: int = Field(default=4, ge=1, le=256, description="compressions at once, encoded together")
     compress_queue: int = Field(default=64, ge=1, description="compressions that may wait before more fail open")
+    cache_bytes: int = Field(default=256 * 2**20, ge=0, description="memory for encoder vectors; 0 keeps none")
+    cache_redis_url: Annotated[SecretStr, BeforeValidator(_redis_url)] | None = Field(
+        default=None, description="Redis that several gateways share for encoder vectors"
+    )
+    cache_redis_ttl_s: int = Field(default=3600, ge=1, description="seconds that the Redis keeps a value")
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
     engine_connect_timeout_s: float = Field(
         default=5.0, gt=0, allow_inf_nan=False, description="seconds to connect to an engine"
@@ -188,8 +205,8 @@ class Settings(BaseSettings):
         ``metrics_dir`` is the folder where they share their metrics, ``compressor_socket`` where the one
         compressor listens that all workers use.
         """
-        key = self.engine_api_key.get_secret_value() if self.engine_api_key else None
-        os.environ[_EXPORTED] = json.dumps({**self.masked_dict(), "engine_api_key": key})
+        secrets = {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
+        os.environ[_EXPORTED] = json.dumps({**self.masked_dict(), **secrets})
         os.environ[_METRICS_DIR] = str(metrics_dir)
         os.environ[_COMPRESSOR] = str(compressor_socket)
 
@@ -230,6 +247,6 @@ def _explain(error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"{name}: no such setting")
         else:
-            shown = "" if name.startswith("engine_api_key") else f" (got {fault['input']!r:.200})"
+            shown = "" if name.startswith(_SECRETS) else f" (got {fault['input']!r:.200})"
             lines.append(f"{name}: {fault['msg']}{shown}")
     return "; ".join(lines)

@@ -1,16 +1,21 @@
-"""A small tokenizer and a small random model, made on the spot: no weights needed."""
+"""A small tokenizer and small random models, made on the spot: no weights needed."""
 
 from __future__ import annotations
 
+import string
+
 import torch
+from semtoken.caching import WindowCache
+from semtoken.encoders import TransformerEncoder
 from semtoken.evaluation.bundled import bundled_demo
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.models import BPE, WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message['content'] }}<|end|>{% endfor %}"
@@ -55,3 +60,31 @@ def make_llama() -> LlamaForCausalLM:
         initializer_range=0.5,
     )
     return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+
+
+def make_encoder(
+    cache: WindowCache | None = None, *, weights: str = "tiny", dtype: str = "float32"
+) -> TransformerEncoder:
+    """A one-layer encoder of random weights, the same at every call, that knows English letters and endings."""
+    backend = Tokenizer(WordPiece({token: number for number, token in enumerate(_PIECES)}, unk_token="[UNK]"))
+    backend.normalizer = BertNormalizer()
+    backend.pre_tokenizer = BertPreTokenizer()
+    specials = [("[CLS]", _PIECES.index("[CLS]")), ("[SEP]", _PIECES.index("[SEP]"))]
+    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=specials)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]")  # type: ignore[no-untyped-call]
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(_PIECES),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    model = BertModel(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
+    model = model.to(getattr(torch, dtype))
+    return TransformerEncoder(model, tokenizer, device=torch.device("cpu"), weights=weights, cache=cache)
+
+
+_LETTERS = [*string.ascii_lowercase, *string.digits, *string.punctuation]
+_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "of", "in", *_LETTERS, *(f"##{letter}" for letter in _LETTERS)]

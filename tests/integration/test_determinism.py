@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from fakes.stores import Events
 from semtoken import CompressionResult, Compressor
 from semtoken.bundled import BundledModels
+from semtoken.caching import MemoryStore, WindowCache
 from semtoken.encoders import EncoderInput, TransformerEncoder
 from semtoken.evaluation.bundled import bundled_texts
 
@@ -59,6 +61,20 @@ def test_vectors_are_equal_to_the_last_bit_wherever_they_stand_in_a_tile(models:
         [alone] = encoder.encode([item])
         np.testing.assert_array_equal(one.vectors, other.vectors)
         np.testing.assert_array_equal(one.vectors, alone.vectors)
+
+
+def test_a_growing_chat_comes_out_the_same_with_a_cache(models: BundledModels, compressor: Compressor) -> None:
+    events = Events()
+    cache = WindowCache(MemoryStore(2**26, events), events)
+    cached = Compressor.from_pretrained(models.encoder, models.llm, "cpu", cache=cache)
+    chat: list[dict[str, str]] = []
+    for turn, text in enumerate(bundled_texts()[:3]):
+        chat += [{"role": "user", "content": f"{text[:6000]}\n\n{QUERY} {turn}"}]
+        one, other = cached.compress_messages(chat), compressor.compress_messages(chat)
+        assert one.messages == other.messages
+        counted = events.taken()
+        assert (counted.get("hit", 0) > 0) == (turn > 0)
+        chat += [{"role": "assistant", "content": "Nobody did."}]
 
 
 def test_the_fingerprint_is_stable(models: BundledModels) -> None:

@@ -16,6 +16,8 @@ class EncoderInput:
 
     text: str = field(repr=False)
     unit_starts: IntArray = field(repr=False)
+    tenant: str = ""
+    """Whose text it is: what a cache keeps of it is found for no one else."""
 
 
 class Encoder(Protocol):

@@ -13,9 +13,11 @@ import torch
 import transformers
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
+from semtoken.caching import Window, WindowCache
 from semtoken.datamodels import Encoding, FloatArray, IntArray
 from semtoken.deadline import Deadline
 from semtoken.encoders.base import EncoderInput
+from semtoken.encoders.hardware import hardware
 from semtoken.encoders.threads import cpu_workers, one_thread_each
 from semtoken.encoders.tiles import OnBatch, TileRunner, ignore
 from semtoken.encoders.windows import pack_windows, pool_units
@@ -33,7 +35,8 @@ class TransformerEncoder:
     """Contextual token vectors from a frozen bidirectional transformer.
 
     A text is tokenised once, cut into windows of whole units (each at most ``WINDOW`` tokens) and
-    the windows of all texts, of all threads that call, run together in tiles of one shape.
+    the windows of all texts, of all threads that call, run together in tiles of one shape. Windows that
+    ``cache`` has are not run.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class TransformerEncoder:
         device: torch.device,
         weights: str,
         on_batch: OnBatch = ignore,
+        cache: WindowCache | None = None,
     ) -> None:
         self._model = model.to(device).eval()
         self._backend = tokenizer.backend_tokenizer
         self._backend.no_truncation()
         self._backend.no_padding()
         self._device = device
+        self._width = int(model.config.hidden_size)
         self._tile = TILE[device.type]
         self._pad = int(tokenizer.pad_token_id or 0)
         probe = self._backend.encode("a", add_special_tokens=True)
@@ -68,10 +73,17 @@ class TransformerEncoder:
         parts = (weights, self._backend.to_str(), str(model.dtype), device.type, torch.__version__)
         stamp = "\0".join((*parts, transformers.__version__, f"{WINDOW}x{self._tile}"))
         self._fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
+        self._cache = cache
+        self._origin = f"{self._fingerprint} {hardware(device)}"
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, *, device: str = "auto", on_batch: OnBatch = ignore
+        cls,
+        name_or_path: str | Path,
+        *,
+        device: str = "auto",
+        on_batch: OnBatch = ignore,
+        cache: WindowCache | None = None,
     ) -> TransformerEncoder:
         """Load an encoder from a folder or, where there is network, a hub name.
 
@@ -91,7 +103,8 @@ class TransformerEncoder:
             raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
         if not isinstance(tokenizer, PreTrainedTokenizerFast):
             raise ModelNotFoundError(f"the tokenizer of the encoder at {path!r} has no fast form, which offsets need")
-        return cls(model, tokenizer, device=target, weights=_weights_digest(model), on_batch=on_batch)
+        digest = _weights_digest(model)
+        return cls(model, tokenizer, device=target, weights=digest, on_batch=on_batch, cache=cache)
 
     @property
     def fingerprint(self) -> str:
@@ -115,7 +128,9 @@ class TransformerEncoder:
             for index, (_, _, bounds) in enumerate(tokenised)
             for start, end in pack_windows(bounds, self._capacity)
         ]
-        hidden = self._runner.run([tokenised[index][0][start:end] for index, start, end in windows], deadline)
+        hidden = self._vectors(
+            [Window(tokenised[index][0][start:end], inputs[index].tenant) for index, start, end in windows], deadline
+        )
         vectors: list[list[FloatArray]] = [[] for _ in inputs]
         for (index, _, _), rows in zip(windows, hidden, strict=True):
             vectors[index].append(rows)
@@ -129,6 +144,13 @@ class TransformerEncoder:
         offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         bounds = np.append(np.searchsorted(offsets[:, 0], item.unit_starts), len(offsets))
         return np.asarray(encoding.ids, dtype=np.int64), offsets, bounds
+
+    def _vectors(self, windows: list[Window], deadline: Deadline | None) -> list[FloatArray]:
+        if self._cache is None:
+            return self._runner.run([window.ids for window in windows], deadline)
+        return self._cache.vectors(
+            windows, lambda missing: self._runner.run(missing, deadline), model=self._origin, width=self._width
+        )
 
     def _forward(self, windows: Sequence[IntArray]) -> list[FloatArray]:
         ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
@@ -153,8 +175,7 @@ class TransformerEncoder:
         return [vectors[row, skip : skip + len(window)] for row, window in enumerate(windows)]
 
     def _assemble(self, ids: IntArray, offsets: IntArray, bounds: IntArray, rows: list[FloatArray]) -> Encoding:
-        width = int(self._model.config.hidden_size)
-        vectors = np.concatenate(rows) if rows else np.zeros((0, width), dtype=np.float32)
+        vectors = np.concatenate(rows) if rows else np.zeros((0, self._width), dtype=np.float32)
         return Encoding(vectors, ids, offsets[:, 0], offsets[:, 1], bounds, pool_units(vectors, bounds))
 
 

@@ -86,8 +86,11 @@ def whole_texts(sources: Sequence[Source]) -> list[str]:
 def _scores(origin: Source, query: Query) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """Relevance of the units that may come back, -inf for all others, (n,)."""
     encoding = origin.analysis.encoding
-    values = relevance(origin.analysis.segmentation, encoding, query)
     close = np.round(pooled_similarity(encoding, query.encoding), 4) >= MIN_SIMILARITY
     named = np.round(lexical_coverage(encoding, query.encoding.token_ids), 4) >= MIN_COVERAGE
-    eligible = origin.gone & (values >= MIN_RELEVANCE) & (close | named)
-    return np.where(eligible, values, -np.inf).astype(np.float32)
+    eligible = origin.gone & (close | named)
+    if not eligible.any():
+        # A question often has nothing to do with an earlier text, and relevance costs ten times as much.
+        return np.full(len(eligible), -np.inf, dtype=np.float32)
+    values = relevance(origin.analysis.segmentation, encoding, query)
+    return np.where(eligible & (values >= MIN_RELEVANCE), values, -np.inf).astype(np.float32)

@@ -8,6 +8,7 @@ from semtoken.encoders import TransformerEncoder
 from semtoken.realise import Embedder
 
 from semtoken_server.compression.backend import CompressorBackend
+from semtoken_server.compression.cache import build_cache
 from semtoken_server.compression.shared.client import SharedCompressor
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.metrics import Metrics
@@ -26,7 +27,10 @@ def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompr
 
     def load(tokenizer: str) -> Compressor:
         encoder = TransformerEncoder.from_pretrained(
-            path, device=settings.device, on_batch=metrics.encoder_batch_tokens.observe
+            path,
+            device=settings.device,
+            on_batch=metrics.encoder_batch_tokens.observe,
+            cache=build_cache(settings, metrics.count_cache_event),
         )
         # The engine names its model's folder where that lies on this machine.
         embedder = Embedder(settings.model or tokenizer)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 import pytest
 from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 from semtoken import Status
+from semtoken.caching import CacheEvent
 from semtoken.datamodels import TIMED_STAGES, Reason
 from semtoken_server.errors import GatewayError
 from semtoken_server.metrics import Metrics
@@ -85,6 +87,10 @@ def test_the_routes() -> None:
 
 def test_the_stages() -> None:
     assert values_of("stage", "semtoken_compression_seconds") == {*TIMED_STAGES, "total"}
+
+
+def test_the_events_of_the_cache() -> None:
+    assert values_of("event", "semtoken_cache_events_total") == set(get_args(CacheEvent))
 
 
 def test_the_reasons_of_refused_admission() -> None:

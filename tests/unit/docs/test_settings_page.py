@@ -26,6 +26,8 @@ def every_setting() -> dict[str, FieldInfo]:
 
 SETTINGS = every_setting()
 
+SECRETS = ("engine_api_key", "cache_redis_url")
+
 # A value for each setting, other than its default, as the environment has it.
 OTHERS = {
     "host": "0.0.0.0",
@@ -49,6 +51,9 @@ OTHERS = {
     "compress_timeout_s": "0.5",
     "compress_threads": "2",
     "compress_queue": "1",
+    "cache_bytes": "0",
+    "cache_redis_url": "rediss://:secret@cache:6379/1",
+    "cache_redis_ttl_s": "1",
     "compression.mode": "force",
     "compression.ratio": "20.0",
     "compression.stability": "document",
@@ -83,7 +88,7 @@ def test_the_variable_sets_it(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     for part in name.split("."):
         assert isinstance(given, dict)
         given = given[part]
-    expected = "**********" if name == "engine_api_key" else yaml.safe_load(OTHERS[name])
+    expected = "**********" if name in SECRETS else yaml.safe_load(OTHERS[name])
     assert given == expected
     assert given != to_jsonable_python(SETTINGS[name].default)
 

@@ -89,11 +89,25 @@ def test_secrets_are_masked_and_absent_from_errors(monkeypatch: pytest.MonkeyPat
     assert "hunter2" not in str(raised.value)
 
 
+def test_the_password_of_the_redis_is_masked_and_absent_from_errors() -> None:
+    settings = Settings.load(cache_redis_url="redis://:hunter2@h:6379/0")
+    assert "hunter2" not in str(settings.masked_dict()) + repr(settings)
+    for url in ("http://:hunter2@h", "hunter2", ["redis://:hunter2@h"]):
+        with pytest.raises(InvalidSettingsError, match="cache_redis_url") as raised:
+            Settings.load(cache_redis_url=url)
+        assert "hunter2" not in str(raised.value)
+
+
 def test_workers_get_their_parent_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SEMTOKEN_EXPORTED_SETTINGS", "SEMTOKEN_COMPRESSOR_SOCKET", "PROMETHEUS_MULTIPROC_DIR"):
         # Set first, so that the fixture takes them out of the environment again.
         monkeypatch.setenv(name, "")
-    parent = Settings.load(engine_urls=["http://a:1"], engine_api_key="hunter2", compression={"protect": ["x"]})
+    parent = Settings.load(
+        engine_urls=["http://a:1"],
+        engine_api_key="hunter2",
+        cache_redis_url="redis://:hunter3@h",
+        compression={"protect": ["x"]},
+    )
     parent.export(tmp_path, tmp_path / "socket")
     monkeypatch.setenv("SEMTOKEN_PORT", "9")
     assert Settings.imported() == parent
