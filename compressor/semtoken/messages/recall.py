@@ -43,13 +43,13 @@ def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None
     return Source(analysis, outcome, gone)
 
 
-def recall(sources: Sequence[Source], query: Query) -> list[BoolArray]:
+def recall(sources: Sequence[Source], query: Query, share: float = SHARE) -> list[BoolArray]:
     """Units (n,) of each source that come back for ``query``.
 
-    Takes the most relevant first, up to ``SHARE`` of the sources' tokens; ties go to the earlier
+    Takes the most relevant first, up to ``share`` of the sources' tokens; ties go to the earlier
     unit. Changes nothing; the caller marks what it used as no longer gone.
     """
-    allowance = int(SHARE * sum(s.analysis.tokens for s in sources))
+    allowance = int(share * sum(s.analysis.tokens for s in sources))
     scores = [_scores(s, query) for s in sources]
     chosen = [np.zeros(len(values), dtype=np.bool_) for values in scores]
     ranked = sorted(
