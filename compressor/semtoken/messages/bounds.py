@@ -76,6 +76,11 @@ class Scale(Generic[F]):
         """Tokens that no ratio changes."""
         return self.total - self.free
 
+    @property
+    def least(self) -> int:
+        """Tokens that are hardly to be undercut."""
+        return self.fixed + self.pinned
+
 
 def closest(scale: Scale[F], limit: int) -> F | None:
     """The form with the most tokens within ``limit`` that a few attempts come to; None where none is within.
@@ -132,6 +137,6 @@ def mildest(scale: Scale[F], limit: int, above: float) -> tuple[F, bool]:
 
 
 def _suggested(scale: Scale[F], limit: int, low: int, high: int) -> int:
-    if limit <= scale.fixed + scale.pinned:
-        return high  # It will hardly do, and the strongest tells at once.
+    if limit <= scale.least:
+        return high  # Whether anything does, the strongest tells at once.
     return min(high, max(low, ceil(STEPS * log2(max(1.0, scale.free / (limit - scale.fixed))))))

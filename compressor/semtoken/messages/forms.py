@@ -8,7 +8,7 @@ from semtoken.analysis import Analysis
 from semtoken.cluster import text_keys
 from semtoken.datamodels import CompressionResult, Decision, Query, Reason, Status
 from semtoken.messages.plan import PartPlan, RunPlan
-from semtoken.messages.recall import SHARE, Source, recall, recalled_texts, source, whole_texts
+from semtoken.messages.recall import SHARE, Known, Source, recall, recalled_texts, source, whole_texts
 from semtoken.messages.result import PartResult
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Pipeline
@@ -28,6 +28,8 @@ class Prepared:
     runs: list[RunPlan]
     analyses: dict[Key, Analysis]
     queries: dict[str, Query]
+    known: Known = field(default_factory=dict)
+    """What recall finds out, which is the same for all forms."""
 
 
 @dataclass(slots=True)
@@ -120,7 +122,9 @@ class FormMaker:
         if query is None or not sources:
             return []
         found = []
-        for origin, units in zip(sources, recall(sources, query, self._recall_share), strict=True):
+        for origin, units in zip(
+            sources, recall(sources, query, self._recall_share, self._prepared.known), strict=True
+        ):
             found += recalled_texts(origin, units)
             origin.gone[units] = False
         return found

@@ -11,6 +11,7 @@ from semtoken.datamodels import Query, Reason
 from semtoken.messages.bounds import Bound, Scale, bound_of, closest, mildest
 from semtoken.messages.forms import FormMaker, Forms, Prepared
 from semtoken.messages.plan import RunPlan, plan_chat
+from semtoken.messages.recall import Known
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Document, Pipeline
 
@@ -40,6 +41,7 @@ class Work(Generic[F]):
     """By the options' ``min_tokens``, which is all that differs from plan to plan."""
     _analyses: dict[Document, Analysis] = field(default_factory=dict)
     _queries: dict[str, Query] = field(default_factory=dict)
+    _known: Known = field(default_factory=dict)
 
     def made(self, options: CompressionOptions, *, fine: bool) -> Made[F]:
         """The form at the options' ratio, or, where that is over the bound, one within it if there is any.
@@ -75,14 +77,13 @@ class Work(Generic[F]):
         """The best form within ``limit``, else the smallest, and whether it is within."""
         above = options.ratio if options.target_tokens is None else 1.0
         scale = self._scale(options, bounded=True)
-        if options.mode == "auto" and options.min_tokens:
-            if scale.fixed < limit:
-                form, fits = _searched(scale, limit, above, fine=fine)
-                if fits:
-                    return form, True
+        form, fits = _searched(scale, limit, above, fine=fine) if scale.fixed < limit else (None, False)
+        if not fits and options.mode == "auto" and options.min_tokens:
             # The bound is exact: where long messages alone cannot meet it, short ones give way too.
-            scale = self._scale(options.model_copy(update={"min_tokens": 0}), bounded=True)
-        return _searched(scale, limit, above, fine=fine)
+            wider = self._scale(options.model_copy(update={"min_tokens": 0}), bounded=True)
+            if form is None or len(wider.texts) > len(scale.texts):
+                return _searched(wider, limit, above, fine=fine)
+        return (form, fits) if form is not None else _searched(scale, limit, above, fine=fine)
 
     def _scale(self, options: CompressionOptions, *, bounded: bool) -> Scale[F]:
         prepared = self._prepared(self._planned(options), options)
@@ -101,7 +102,9 @@ class Work(Generic[F]):
 
     def _prepared(self, runs: list[RunPlan], options: CompressionOptions) -> Prepared:
         """The plan with its texts and queries analysed, those that were before not again."""
-        chosen = {part.key: Document(part.text.text, part.pins) for run in runs for part in run.parts if part.skip is None}
+        chosen = {
+            part.key: Document(part.text.text, part.pins) for run in runs for part in run.parts if part.skip is None
+        }
         if not chosen:
             return Prepared(runs, {}, {})
         asked = {part.query for run in runs for part in run.parts if part.skip is None}
@@ -113,10 +116,10 @@ class Work(Generic[F]):
             self._analyses.update(zip(documents, analyses, strict=True))
             self._queries.update(zip(unread, encoded, strict=True))
         by_key = {key: self._analyses[document] for key, document in chosen.items()}
-        return Prepared(runs, by_key, {query: self._queries[query] for query in queries})
+        return Prepared(runs, by_key, {query: self._queries[query] for query in queries}, self._known)
 
 
 def _searched(scale: Scale[F], limit: int, above: float, *, fine: bool) -> tuple[F, bool]:
-    if fine and (form := closest(scale, limit)) is not None:
+    if fine and scale.least < limit and (form := closest(scale, limit)) is not None:
         return form, True
     return mildest(scale, limit, above)
