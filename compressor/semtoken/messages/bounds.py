@@ -41,14 +41,15 @@ class Bound:
 
 def bound_of(options: CompressionOptions) -> Bound | None:
     """The tighter of ``target_tokens`` and what the model's window leaves beside the answer."""
-    bounds = []
-    if options.target_tokens is not None:
-        bounds.append(Bound(options.target_tokens, "target_tokens", Reason.TARGET_MISSED))
+    bounds, target = [], options.target_tokens
+    if target is not None:
+        bounds.append(Bound(target, "target_tokens", Reason.TARGET_MISSED))
     if options.window_tokens is not None:
-        # An engine with a window full to the last token has nothing left to answer with.
+        # A window that is full to the last token leaves nothing to answer with.
         full = options.window_tokens - 1
+        at_least = full if target is None else min(full, target)
         room = options.window_tokens - options.output_tokens
-        bounds.append(Bound(room, "fit_window", Reason.WINDOW_MISSED, Reason.FIT_WINDOW, at_least=full))
+        bounds.append(Bound(room, "fit_window", Reason.WINDOW_MISSED, Reason.FIT_WINDOW, at_least))
     return min(bounds, key=lambda bound: bound.tokens, default=None)
 
 
