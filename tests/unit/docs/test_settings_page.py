@@ -48,6 +48,8 @@ OTHERS = {
     "device": "cpu",
     "compress_timeout_s": "0.5",
     "compress_queue": "1",
+    "fit_window": "false",
+    "window_reserve_tokens": "1",
     "compression.mode": "force",
     "compression.ratio": "20.0",
     "compression.stability": "document",
