@@ -120,7 +120,11 @@ class Compressor:
         vectors = dict(zip(distinct, encoded, strict=True))
         return [
             self._pipeline.compress(
-                analysis, vectors.get(query or ""), options, budget=_budget(analysis.tokens, options)
+                analysis,
+                vectors.get(query or ""),
+                options,
+                budget=_budget(analysis.tokens, options),
+                exact=options.target_tokens is not None,
             )
             for analysis, query in zip(analyses, wanted, strict=True)
         ]

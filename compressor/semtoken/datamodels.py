@@ -162,6 +162,10 @@ class Reason(StrEnum):
     PINNED_OVER_BUDGET = "pinned_over_budget"
     TARGET_MISSED = "target_missed"
     """What may be compressed is too little for the whole prompt to meet ``target_tokens``."""
+    FIT_WINDOW = "fit_window"
+    """At the ratio asked the prompt and room for its answer were over the model's window; now they are inside."""
+    WINDOW_MISSED = "window_missed"
+    """They are over it even so: what may be compressed is too little."""
     BUDGET_MISSED = "budget_missed"
     """Units that may not be cut (a fence, an atom, a first log template) left less or more than asked."""
 

@@ -52,6 +52,10 @@ class CompressionOptions(BaseModel):
     protect: tuple[ProtectedString, ...] = Field(default=(), max_length=1_000)
     keep_tags: bool = Field(default=False, strict=True)
     min_tokens: int = Field(default=512, ge=0, strict=True)
+    window_tokens: int | None = Field(default=None, ge=1, strict=True)
+    """Context window of the served model: a chat or prompt over it is compressed further, as far as it must be."""
+    output_tokens: int = Field(default=1, ge=1, strict=True)
+    """Tokens of the window that are to stay free for the answer."""
     thin: bool = Field(default=False, strict=True)
     stages: Stages = Stages()
 

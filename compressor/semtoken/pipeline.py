@@ -99,10 +99,12 @@ class Pipeline:
         options: CompressionOptions,
         *,
         budget: int,
+        exact: bool = False,
         seen: Set[bytes] = frozenset(),
     ) -> CompressionResult:
         """Choose and realise what stays of an analysed text within ``budget`` tokens.
 
+        An ``exact`` budget is kept where pinned text allows it; else a line of each log template stays too.
         ``seen`` holds keys of units that stand verbatim in earlier messages of the chat.
         """
         self._check_deadline()
@@ -114,7 +116,7 @@ class Pipeline:
         clusters, scores = self._score(analysis, query, options, budget, seen, timings)
         started = time.perf_counter()
         reserve = self.embedder.reserve(budget) if options.realise == "embeds" else 0
-        required = _required(analysis, clusters, options)
+        required = _required(analysis, clusters, exact=exact)
         fitted = fit(analysis, scores, self.tokenizer, options, budget - reserve, required)
         if options.realise == "embeds" and fitted.realised.token_ids:
             fitted = self._embedded(analysis, fitted, budget)
@@ -184,11 +186,11 @@ class Pipeline:
         )
 
 
-def _required(analysis: Analysis, clusters: Clusters, options: CompressionOptions) -> BoolArray:
-    """Content units (n,) that stay whatever they cost: pinned ones and, where a ratio is asked for and no
-    exact bound, one line of each log template: a ratio missed is told, a line that vanished is not."""
+def _required(analysis: Analysis, clusters: Clusters, *, exact: bool) -> BoolArray:
+    """Content units (n,) that stay whatever they cost: pinned ones and, unless the budget is ``exact``, one
+    line of each log template: a ratio that is missed is told, a line that vanished is not."""
     required: BoolArray = analysis.segmentation.pinned
-    if options.target_tokens is None:
+    if not exact:
         required = required | clusters.template_first
     return required & analysis.segmentation.content
 

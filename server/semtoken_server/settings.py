@@ -153,6 +153,12 @@ class Settings(BaseSettings):
         default=None, description="Redis that several gateways share for encoder vectors"
     )
     cache_redis_ttl_s: int = Field(default=3600, ge=1, description="seconds that the Redis keeps a value")
+    fit_window: bool = Field(
+        default=True, description="whether a prompt over the model's context is compressed until it fits"
+    )
+    window_reserve_tokens: int = Field(
+        default=512, ge=1, description="tokens of the context left for the answer where a request names no limit"
+    )
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
     engine_connect_timeout_s: float = Field(
         default=5.0, gt=0, allow_inf_nan=False, description="seconds to connect to an engine"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.engines.base import Engine, EngineRequest
-from semtoken_server.engines.models import served_model
+from semtoken_server.engines.models import ServedModel, served_model
 from semtoken_server.errors import CompressionUnavailableError, EngineError
 
 # Where tokenizers differ: case, spaces, digits, scripts, combining marks, emoji, code, control tokens.
@@ -50,13 +50,20 @@ _REASONS = {"pending": "tokenizer_unchecked", "mismatch": "tokenizer_mismatch", 
 
 
 class TokenizerCheck:
-    """Compares token ids with every engine process, anew whenever one comes up."""
+    """Compares token ids with every engine process, anew whenever one comes up, and remembers its model."""
 
     def __init__(self, engine: Engine, backend: CompressorBackend, *, retry_s: float = 10.0) -> None:
         self._engine = engine
         self._backend = backend
         self._retry_s = retry_s
         self._verdicts: dict[str, tuple[int, Verdict]] = {}
+        self._models: dict[str, ServedModel] = {}
+
+    @property
+    def window(self) -> int | None:
+        """The smallest context of the healthy engines that tell theirs: any of them may get the next request."""
+        told = [self._models[name].window for name in self._healthy() if name in self._models]
+        return min((window for window in told if window is not None), default=None)
 
     @property
     def verdict(self) -> Verdict:
@@ -96,7 +103,7 @@ class TokenizerCheck:
         self._verdicts[name] = (epoch, verdict)
 
     async def _compare(self, name: str, ours: list[list[int]]) -> Verdict:
-        model = await served_model(self._engine, name)
+        model = self._models[name] = await served_model(self._engine, name)
         for text, local in zip(TEXTS, ours, strict=True):
             body = orjson.dumps({"model": model.id, "prompt": text, "add_special_tokens": False})
             headers = {"content-type": "application/json"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import openai
 import pytest
@@ -9,7 +11,7 @@ from e2e.real_gateway import RealGateway
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 from semtoken import Compressor
-from semtoken.evaluation.bundled import bundled_demo
+from semtoken.evaluation.bundled import bundled_demo, bundled_texts
 
 # The first test waits for the engine as well.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
@@ -82,6 +84,26 @@ def test_completions_go_on_as_token_ids(gateway: RealGateway, client: OpenAI) ->
     assert answer.usage is not None
     assert str(answer.usage.prompt_tokens) == raw.headers["x-semtoken-forwarded-tokens"]
     assert answer.choices[0].text
+
+
+def test_a_prompt_over_the_window_is_answered(gateway: RealGateway, client: OpenAI, compressor: Compressor) -> None:
+    prompt = f"{bundled_texts()[0]}\n\n{DEMO.document}\n\nQuestion: {DEMO.question}"
+    chat: list[ChatCompletionMessageParam] = [{"role": "user", "content": prompt}]
+    window, room = 8192, 5000
+    assert compressor.tokenizer.count_messages(chat) > window
+    # One word is enough, and ends an answer that has the room for thousands.
+    asked: dict[str, Any] = {"model": gateway.model, "messages": chat, "max_tokens": room, "temperature": 0}
+    said = {"structured_outputs": {"choice": ["Xerox", "Kodak"]}}
+    with pytest.raises(openai.BadRequestError, match="maximum context length"):
+        client.chat.completions.create(**asked, extra_body={"semtoken": {"mode": "off"}, **said})
+    raw = client.chat.completions.with_raw_response.create(**asked, extra_body=said)
+    answer = raw.parse()
+    assert answer.choices[0].message.content in ("Xerox", "Kodak")
+    assert raw.headers["x-semtoken-status"] == "compressed"
+    assert raw.headers["x-semtoken-reason"] == "fit_window"
+    assert answer.usage is not None
+    assert str(answer.usage.prompt_tokens) == raw.headers["x-semtoken-forwarded-tokens"]
+    assert 0.95 * (window - room) < answer.usage.prompt_tokens <= window - room
 
 
 def test_a_client_s_own_token_ids_reach_the_engine_as_they_are(

@@ -49,6 +49,8 @@ class FakeEngine:
     healthy: bool = True
     embeds: Embeds = "off"
     """Whether it takes input embeddings, and as the vectors of which model."""
+    window: int | None = None
+    """Tokens of its context; None: it does not tell and takes everything."""
     received: list[Received] = field(default_factory=list)
     """Generations, in the order of their arrival."""
     passed: list[Received] = field(default_factory=list)
@@ -102,7 +104,7 @@ class FakeEngine:
 
     async def _models(self, _request: web.Request) -> web.Response:
         adapter = {"id": "adapter", "object": "model", "root": "/adapters/1", "parent": MODEL}
-        base = {"id": MODEL, "object": "model", "root": "fake-root", "parent": None}
+        base = {"id": MODEL, "object": "model", "root": "fake-root", "parent": None, "max_model_len": self.window}
         return web.json_response({"object": "list", "data": [adapter, base]})
 
     async def _metrics(self, _request: web.Request) -> web.Response:
@@ -134,6 +136,9 @@ class FakeEngine:
         if self.embeds == "off" and b"prompt_embeds" in self.last.body:
             error = {"message": _NO_EMBEDS, "type": "BadRequestError", "param": "prompt_embeds", "code": 400}
             return web.json_response({"error": error}, status=400)
+        if (fault := self._over_window(asked)) is not None:
+            error = {"message": fault, "type": "BadRequestError", "param": "input_tokens", "code": 400}
+            return web.json_response({"error": error}, status=400)
         try:
             if (misbehaved := await self._misbehave(request)) is not None:
                 return misbehaved
@@ -141,6 +146,21 @@ class FakeEngine:
         except (asyncio.CancelledError, ConnectionResetError):
             self.cancelled.set()
             raise
+
+    def _over_window(self, asked: Any) -> str | None:
+        """What vLLM 0.32 says of a prompt that is over the context, and of an answer that alone would be."""
+        if self.window is None:
+            return None
+        wanted = asked.get("max_completion_tokens") or asked.get("max_tokens") or 0
+        if wanted > self.window:
+            return f"max_tokens={wanted} cannot be greater than max_model_len={self.window}."
+        longest = max(self._prompt_lengths(asked))
+        if longest <= self.window:
+            return None
+        return (
+            f"This model's maximum context length is {self.window} tokens. However, your prompt contains {longest} "
+            "input tokens, which exceeds this limit even without any output tokens."
+        )
 
     async def _misbehave(self, request: web.Request) -> web.StreamResponse | None:
         if self.behaviour == "refuse":
@@ -191,16 +211,19 @@ class FakeEngine:
         return response
 
     def _usage(self, asked: Any) -> dict[str, int]:
+        count = sum(self._prompt_lengths(asked))
+        return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
+
+    def _prompt_lengths(self, asked: Any) -> list[int]:
         prompt = asked.get("prompt")
         if "prompt_embeds" in asked:
-            count = sum(len(vectors_of(data)) for data in _listed(asked["prompt_embeds"]))
-        elif prompt is None:
+            return [len(vectors_of(data)) for data in _listed(asked["prompt_embeds"])]
+        if prompt is None:
             parts = [part for message in asked["messages"] for part in _listed(message.get("content"))]
             embeds = [part["data"] for part in parts if isinstance(part, dict) and part["type"] == "prompt_embeds"]
-            count = self.tokenizer.count_messages(asked["messages"]) + sum(map(len, map(vectors_of, embeds)))
-        else:
-            count = sum(len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt))
-        return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
+            rendered = self.tokenizer.count_messages(asked["messages"], asked.get("tools"))
+            return [rendered + sum(map(len, map(vectors_of, embeds)))]
+        return [len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt)]
 
 
 async def _received(request: web.Request) -> Received:

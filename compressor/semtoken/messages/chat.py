@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from semtoken.datamodels import CompressionResult, Reason, Status
-from semtoken.messages.forms import FormMaker, Forms, Prepared
-from semtoken.messages.plan import RunPlan, plan_chat
+from semtoken.messages.bounds import Bound, bound_of
+from semtoken.messages.forms import Forms
 from semtoken.messages.result import MessagesResult, PartResult
 from semtoken.messages.turns import replace_texts, split_runs
+from semtoken.messages.work import Work
 from semtoken.options import CompressionOptions
-from semtoken.pipeline import Document, Pipeline
+from semtoken.pipeline import Pipeline
 
 Messages = Sequence[Mapping[str, Any]]
 Tools = Sequence[Mapping[str, Any]] | None
-
-TARGET_STEPS = tuple(2.0 ** (step / 4) for step in range(1, 18))
-"""Ratios that ``target_tokens`` may choose from: coarse, so that a growing chat rarely moves to
-the next one and breaks the prefix that the engine has cached."""
 
 WEIGHTIEST_FIRST = (
     Reason.MODE_OFF,
@@ -43,61 +41,46 @@ class ChatCompressor:
         """Compress a chat; see :meth:`semtoken.Compressor.compress_messages`."""
         split_runs(messages)  # A malformed chat is refused before a template sees it.
         total = self._pipeline.tokenizer.count_messages(messages, tools)
-        target = options.target_tokens
-        if target is None:
-            return self._ratios(messages, options, tools, total)(options.ratio)
-        if total <= target:
-            return self._ratios(messages, options, tools, total, skip=Reason.RATIO_ONE)(1.0)
-        result = _mildest(self._ratios(messages, options, tools, total), target)
-        if result.reason is Reason.TARGET_MISSED and options.min_tokens:
-            # The bound is exact: where long messages alone cannot meet it, short ones give way too.
-            short_too = options.model_copy(update={"min_tokens": 0})
-            result = _mildest(self._ratios(messages, short_too, tools, total), target)
-        return result
-
-    def _ratios(
-        self, messages: Messages, options: CompressionOptions, tools: Tools, total: int, skip: Reason | None = None
-    ) -> Callable[[float], MessagesResult]:
-        """The chat's form by ratio, planned and analysed once; with ``skip`` nothing is compressed."""
-        runs = plan_chat(messages, options, self._pipeline.tokenizer)
-        if skip is not None:
-            runs = [run.left_alone(skip) for run in runs]
-        prepared = self._prepare(runs, options)
-
-        def at_ratio(ratio: float) -> MessagesResult:
-            forms = FormMaker(self._pipeline, prepared, options, lambda tokens: max(1, round(tokens / ratio))).make()
-            return self._result(messages, tools, total, forms)
-
-        return at_ratio
+        # No engine has cached anything of a chat that it has not answered yet.
+        first_turn = all(message["role"] != "assistant" for message in messages[:-1])
+        work: Work[MessagesResult] = Work(
+            self._pipeline,
+            messages,
+            total,
+            lambda forms: self._result(messages, tools, total, forms),
+            attrgetter("forwarded_tokens"),
+        )
+        made = work.made(options, fine=first_turn)
+        if made.bound is None:
+            return made.form
+        breaks = () if first_turn else (made.bound.cause,)
+        return replace(
+            made.form,
+            reason=_reason(made.form.status, made.form.reason, made.bound, met=made.met),
+            prefix_breaks=breaks,
+        )
 
     def compress_prompt(self, prompt: str, options: CompressionOptions) -> CompressionResult:
         """Compress a prompt for plain completion; see :meth:`semtoken.Compressor.compress_prompt`."""
-        if options.target_tokens is not None:
-            # The bound is exact, also on a prompt that would be too short to be worth it.
-            options = options.model_copy(update={"min_tokens": 0})
-        runs = plan_chat([{"role": "user", "content": prompt}], options, self._pipeline.tokenizer)
-        prepared = self._prepare(runs, options)
+        work: Work[CompressionResult] = Work(
+            self._pipeline,
+            [{"role": "user", "content": prompt}],
+            self._pipeline.tokenizer.count(prompt) if bound_of(options) else 0,
+            self._prompt_result,
+            attrgetter("compressed_tokens"),
+        )
+        made = work.made(options, fine=True)
+        form = made.form
+        if made.bound is None or (form.reason is Reason.PINNED_OVER_BUDGET and made.bound.met is None):
+            return form
+        return replace(form, reason=_reason(form.status, form.reason, made.bound, met=made.met))
 
-        def budget(tokens: int) -> int:
-            return min(tokens, options.target_tokens or max(1, round(tokens / options.ratio)))
-
-        forms = FormMaker(self._pipeline, prepared, options, budget).make()
-        result = forms.parts[0].result
-        if not forms.parts[0].recalled:
-            return result
+    def _prompt_result(self, forms: Forms) -> CompressionResult:
+        (part,) = forms.parts
+        if not part.recalled:
+            return part.result
         text = forms.texts[0, None]
-        return replace(result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)), embeds=None)
-
-    def _prepare(self, runs: list[RunPlan], options: CompressionOptions) -> Prepared:
-        chosen = [part for run in runs for part in run.parts if part.skip is None]
-        if not chosen:
-            return Prepared(runs, {}, {})
-        asked = {part.query for part in chosen} | {run.recall_query for run in runs}
-        queries = sorted(query for query in asked if query)
-        documents = [Document(part.text.text, part.pins) for part in chosen]
-        analyses, encoded = self._pipeline.analyse(documents, queries, options)
-        by_key = dict(zip((part.key for part in chosen), analyses, strict=True))
-        return Prepared(runs, by_key, dict(zip(queries, encoded, strict=True)))
+        return replace(part.result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)), embeds=None)
 
     def _result(self, messages: Messages, tools: Tools, total: int, forms: Forms) -> MessagesResult:
         forwarded = replace_texts(messages, forms.texts)
@@ -114,29 +97,13 @@ class ChatCompressor:
         return MessagesResult(forwarded, total, count, status, reason, tuple(forms.parts), dict(timings))
 
 
-def _mildest(at_ratio: Callable[[float], MessagesResult], target: int) -> MessagesResult:
-    """The chat at the mildest of ``TARGET_STEPS`` at which it has at most ``target`` tokens.
-
-    Where not even one unit of a text fits its budget the text stays whole, so a milder step can
-    fit where the heaviest does not.
-    """
-    high = len(TARGET_STEPS) - 1
-    smallest = result = at_ratio(TARGET_STEPS[high])
-    while result.forwarded_tokens > target:
-        if high == 0:
-            return replace(smallest, reason=Reason.TARGET_MISSED, prefix_breaks=("target_tokens",))
-        high -= 1
-        result = at_ratio(TARGET_STEPS[high])
-        smallest = min(smallest, result, key=lambda form: form.forwarded_tokens)
-    low = 0
-    while low < high:
-        middle = (low + high) // 2
-        tried = at_ratio(TARGET_STEPS[middle])
-        if tried.forwarded_tokens <= target:
-            result, high = tried, middle
-        else:
-            low = middle + 1
-    return replace(result, prefix_breaks=("target_tokens",))
+def _reason(status: Status, reason: Reason, bound: Bound, *, met: bool) -> Reason:
+    """What is told of a form that a bound had a say in."""
+    if met:
+        return bound.met or reason
+    # Where nothing may be compressed at all, that is the better answer to why the bound is missed.
+    untouchable = status is not Status.COMPRESSED and reason in (Reason.WHOLE_TEXT_TASK, Reason.MODE_OFF)
+    return reason if untouchable else bound.missed
 
 
 def _verdict(parts: Sequence[PartResult]) -> tuple[Status, Reason]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from semtoken.analysis import Analysis
 from semtoken.cluster import text_keys
-from semtoken.datamodels import CompressionResult, Decision, Query, Reason
+from semtoken.datamodels import CompressionResult, Decision, Query, Reason, Status
 from semtoken.messages.plan import PartPlan, RunPlan
-from semtoken.messages.recall import Source, recall, recalled_texts, source, whole_texts
+from semtoken.messages.recall import SHARE, Known, Source, recall, recalled_texts, source, whole_texts
 from semtoken.messages.result import PartResult
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Pipeline
@@ -17,6 +16,9 @@ from semtoken.untouched import left_alone
 
 Key = tuple[int, int | None]
 """Message and content part of a text."""
+RECALLED = 0.3
+"""Tokens that one question may recall within a bound, as a share of what the ratio leaves of the earlier messages:
+otherwise what comes back would stay the same however strong the compression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Prepared:
     runs: list[RunPlan]
     analyses: dict[Key, Analysis]
     queries: dict[str, Query]
+    known: Known = field(default_factory=dict)
+    """What recall finds out, which is the same for all forms."""
 
 
 @dataclass(slots=True)
@@ -41,15 +45,20 @@ class Forms:
 
 
 class FormMaker:
-    """Makes the forms of a prepared chat; ``budget`` gives a text's tokens from its original's."""
+    """Makes the forms of a prepared chat at a ratio; ``bounded`` ones must get as small as the ratio says.
+
+    A form depends on the ratio and on what it is a form of, never on other ratios that were tried.
+    """
 
     def __init__(
-        self, pipeline: Pipeline, prepared: Prepared, options: CompressionOptions, budget: Callable[[int], int]
+        self, pipeline: Pipeline, prepared: Prepared, options: CompressionOptions, ratio: float, *, bounded: bool
     ) -> None:
         self._pipeline = pipeline
         self._prepared = prepared
         self._options = options
-        self._budget = budget
+        self._ratio = ratio
+        self._bounded = bounded
+        self._recall_share = min(SHARE, RECALLED / ratio) if bounded else SHARE
         self._forms = Forms()
 
     def make(self) -> Forms:
@@ -67,9 +76,7 @@ class FormMaker:
         if analysis is None:
             return self._left_alone(plan)
         query = self._prepared.queries[plan.query] if plan.query else None
-        result = self._pipeline.compress(
-            analysis, query, self._options, budget=self._budget(analysis.tokens), seen=self._forms.seen
-        )
+        result = self._compressed(analysis, query)
         if result.text != result.original:
             self._forms.texts[plan.key] = result.text
         kept = (span.decision in (Decision.KEEP, Decision.PINNED) for span in result.spans)
@@ -77,6 +84,20 @@ class FormMaker:
         outcome = PartResult(*plan.key, plan.role, plan.query, result)
         self._forms.sources.append(source(analysis, outcome))
         return outcome
+
+    def _compressed(self, analysis: Analysis, query: Query | None) -> CompressionResult:
+        budget = max(1, round(analysis.tokens / self._ratio))
+        result = tried = self._to(analysis, query, budget)
+        while self._bounded and _nothing_fits(tried):
+            # The text would stay whole, and a stronger compression leave more than a weaker one.
+            budget = 1 << budget.bit_length()
+            tried = self._to(analysis, query, budget)
+        return tried if tried.status is Status.COMPRESSED else result
+
+    def _to(self, analysis: Analysis, query: Query | None, budget: int) -> CompressionResult:
+        return self._pipeline.compress(
+            analysis, query, self._options, budget=budget, exact=self._bounded, seen=self._forms.seen
+        )
 
     def _left_alone(self, plan: PartPlan) -> PartResult:
         reason = plan.skip or Reason.NOTHING_TO_COMPRESS
@@ -106,7 +127,9 @@ class FormMaker:
         if query is None or not sources:
             return []
         found = []
-        for origin, units in zip(sources, recall(sources, query), strict=True):
+        for origin, units in zip(
+            sources, recall(sources, query, self._recall_share, self._prepared.known), strict=True
+        ):
             found += recalled_texts(origin, units)
             origin.gone[units] = False
         return found
@@ -120,6 +143,10 @@ class FormMaker:
                 before = run.question_start if number == carrier else None
                 found.append(source(analysis, outcome, before=before))
         return found
+
+
+def _nothing_fits(result: CompressionResult) -> bool:
+    return result.status is Status.SKIPPED and result.reason is Reason.BUDGET_MISSED
 
 
 def _forwarded_offset(result: CompressionResult, offset: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from semtoken.analysis import Analysis
-from semtoken.datamodels import BoolArray, Decision, Query
+from semtoken.datamodels import BoolArray, Decision, FloatArray, Query
 from semtoken.messages.result import PartResult
 from semtoken.relevance import lexical_coverage, pooled_similarity, relevance
 
@@ -20,6 +20,9 @@ MIN_SIMILARITY = 0.3
 MIN_COVERAGE = 0.5
 """A span must also mean what the question means or carry half of its rare words, so that thanks
 and small talk recall nothing."""
+
+Known = MutableMapping[tuple[int, int | None, str], FloatArray]
+"""What is known of the units of a text (its message and content part) for a query: see :func:`recall`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,15 @@ def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None
     return Source(analysis, outcome, gone)
 
 
-def recall(sources: Sequence[Source], query: Query) -> list[BoolArray]:
+def recall(sources: Sequence[Source], query: Query, share: float, known: Known) -> list[BoolArray]:
     """Units (n,) of each source that come back for ``query``.
 
-    Takes the most relevant first, up to ``SHARE`` of the sources' tokens; ties go to the earlier
-    unit. Changes nothing; the caller marks what it used as no longer gone.
+    Takes the most relevant first, up to ``share`` of the sources' tokens; ties go to the earlier
+    unit. The caller marks what it used as no longer gone. ``known`` keeps what does not depend on
+    what is gone, for other forms of the same chat.
     """
-    allowance = int(SHARE * sum(s.analysis.tokens for s in sources))
-    scores = [_scores(s, query) for s in sources]
+    allowance = int(share * sum(s.analysis.tokens for s in sources))
+    scores = [_scores(s, query, known) for s in sources]
     chosen = [np.zeros(len(values), dtype=np.bool_) for values in scores]
     ranked = sorted(
         (-float(values[unit]), number, unit)
@@ -83,14 +87,23 @@ def whole_texts(sources: Sequence[Source]) -> list[str]:
     return [origin.analysis.segmentation.text for origin in last]
 
 
-def _scores(origin: Source, query: Query) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _scores(origin: Source, query: Query, known: Known) -> FloatArray:
     """Relevance of the units that may come back, -inf for all others, (n,)."""
-    encoding = origin.analysis.encoding
+    if not origin.gone.any():
+        return np.full(len(origin.gone), -np.inf, dtype=np.float32)
+    key = (origin.outcome.message, origin.outcome.part, query.text)
+    if key not in known:
+        known[key] = _worth(origin.analysis, query)
+    return np.where(origin.gone, known[key], -np.inf).astype(np.float32)
+
+
+def _worth(analysis: Analysis, query: Query) -> FloatArray:
+    """Relevance of the units that would be worth bringing back, -inf for all others, (n,)."""
+    encoding = analysis.encoding
     close = np.round(pooled_similarity(encoding, query.encoding), 4) >= MIN_SIMILARITY
     named = np.round(lexical_coverage(encoding, query.encoding.token_ids), 4) >= MIN_COVERAGE
-    eligible = origin.gone & (close | named)
-    if not eligible.any():
-        # A question often has nothing to do with an earlier text, and relevance costs ten times as much.
-        return np.full(len(eligible), -np.inf, dtype=np.float32)
-    values = relevance(origin.analysis.segmentation, encoding, query)
-    return np.where(eligible & (values >= MIN_RELEVANCE), values, -np.inf).astype(np.float32)
+    if not (close | named).any():
+        # Nothing comes back from most texts of a long chat, and relevance is dear.
+        return np.full(len(close), -np.inf, dtype=np.float32)
+    values = relevance(analysis.segmentation, encoding, query)
+    return np.where((values >= MIN_RELEVANCE) & (close | named), values, -np.inf).astype(np.float32)

@@ -17,10 +17,8 @@ def compress_prompt(
 ) -> CompressedPrompt:
     """Compress one prompt; an engine adds nothing to ids, so the model's special tokens go in here."""
     before, after = _surroundings(compressor.tokenizer) if special_tokens else ((), ())
-    if options.target_tokens is not None:
-        # The bound is on the whole prompt, so the special tokens come out of it.
-        room = max(1, options.target_tokens - len(before) - len(after))
-        options = options.model_copy(update={"target_tokens": room})
+    # Bounds are on the whole prompt, so the special tokens come out of them.
+    options = _less(options, len(before) + len(after))
     result = compressor.compress_prompt(prompt, options)
     before, after = _lacking(result.token_ids, before, after)
     ids = before + result.token_ids + after
@@ -31,6 +29,12 @@ def compress_prompt(
         # Beside a prompt that is compressed one that is not goes as vectors too: the engine takes no mixture.
         embeds = compressor.embed(ids)
     return CompressedPrompt(result, ids, embeds)
+
+
+def _less(options: CompressionOptions, taken: int) -> CompressionOptions:
+    bounds = {"target_tokens": options.target_tokens, "window_tokens": options.window_tokens}
+    update = {name: max(1, bound - taken) for name, bound in bounds.items() if bound is not None}
+    return options.model_copy(update=update)
 
 
 def surrounded(ids: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:

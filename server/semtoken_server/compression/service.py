@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from semtoken import CompressionResult, MessagesResult, Status
+from semtoken import CompressionResult, MessagesResult, Reason, Status
 
 from semtoken_server.compression.backend import CompressedPrompt, CompressorBackend, Ran
 from semtoken_server.compression.outcome import Outcome
@@ -96,8 +96,8 @@ class CompressionService:
         for prompt in done:
             # The whole is told once for the request, whose prompts are compressed one after the other.
             self._observe_stages(prompt.result.timings_ms, ran.ran_s if prompt is done[0] else None)
-        # One status for the request: compressed if any prompt was.
-        told = next((p.result for p in done if p.result.status is Status.COMPRESSED), done[0].result)
+        # One status for the request: that of a prompt which the engine will refuse, else compressed if any was.
+        told = max((prompt.result for prompt in done), key=_weight)
         outcome = Outcome(
             str(told.status),
             str(told.reason),
@@ -170,6 +170,10 @@ class CompressionService:
                 self._metrics.compression_seconds.labels(stage).observe(milliseconds / 1000)
         if ran_s is not None:
             self._metrics.compression_seconds.labels("total").observe(ran_s)
+
+
+def _weight(result: CompressionResult) -> tuple[bool, bool]:
+    return result.reason is Reason.WINDOW_MISSED, result.status is Status.COMPRESSED
 
 
 def _ms_since(began: float) -> float:

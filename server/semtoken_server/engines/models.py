@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from semtoken_server.engines.base import Engine, EngineRequest
 from semtoken_server.errors import EngineConnectionError
@@ -17,12 +17,15 @@ class ServedModel:
 
     id: str
     root: str
+    window: int | None = None
+    """Tokens of its context, prompt and answer together; None where the engine does not tell."""
 
 
 class _Card(BaseModel):
     id: str
     root: str | None = None
     parent: str | None = None
+    max_model_len: int | None = Field(default=None, ge=1)
 
 
 class _Cards(BaseModel):
@@ -42,5 +45,5 @@ async def served_model(engine: Engine, endpoint: str | None = None) -> ServedMod
         raise EngineConnectionError(f"the engine's /v1/models answered {response.status} without models") from error
     for card in cards:
         if card.parent is None:
-            return ServedModel(card.id, card.root or card.id)
+            return ServedModel(card.id, card.root or card.id, card.max_model_len)
     raise EngineConnectionError("the engine's /v1/models names no base model")

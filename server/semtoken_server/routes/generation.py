@@ -21,8 +21,9 @@ from semtoken_server.disconnect import until_disconnect
 from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.options import RequestOptions, parse_options
 from semtoken_server.rewrite import append_member, replace_members
-from semtoken_server.schemas.generation import ChatRequest, CompletionRequest
+from semtoken_server.schemas.generation import ChatRequest, CompletionRequest, GenerationRequest
 from semtoken_server.schemas.validation import openapi_body, validated
+from semtoken_server.window import fitted, may_overflow
 
 router = APIRouter()
 
@@ -35,7 +36,7 @@ async def chat_completions(request: Request) -> Response:
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     chat = validated(ChatRequest, body.data)
-    options = _options(request, gateway, body, realise="text")
+    options = _options(request, gateway, body, chat, realise="text")
     if options.compression.realise == "tokens":
         raise InvalidOptionError(
             "realise: 'tokens' in a chat needs an engine started with --enable-scale-out;"
@@ -57,11 +58,11 @@ async def completions(request: Request) -> Response:
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     completion = validated(CompletionRequest, body.data)
-    options = _options(request, gateway, body, realise="tokens")
+    options = _options(request, gateway, body, completion, realise="tokens")
 
     async def answer() -> Response:
         await gateway.compression.require_embeds(options)
-        outcome, changes = await _compress_prompts(gateway, completion, options)
+        outcome, changes = await _compress_prompts(gateway, body, completion, options)
         return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
 
     return await until_disconnect(request.receive, answer())
@@ -71,7 +72,7 @@ async def _compress_chat(
     gateway: Gateway, body: JsonBody, chat: ChatRequest, options: RequestOptions
 ) -> tuple[Outcome, Changes]:
     messages = body.data["messages"]
-    outcome, form = _bypass(gateway, chat, options), None
+    outcome, form = _bypass(gateway, body, chat, options), None
     if outcome is None:
         outcome, form = await gateway.compression.chat(messages, options, chat.tools)
     forwarded = messages
@@ -87,9 +88,9 @@ async def _compress_chat(
 
 
 async def _compress_prompts(
-    gateway: Gateway, completion: CompletionRequest, options: RequestOptions
+    gateway: Gateway, body: JsonBody, completion: CompletionRequest, options: RequestOptions
 ) -> tuple[Outcome, Changes]:
-    outcome, done = _bypass(gateway, completion, options), None
+    outcome, done = _bypass(gateway, body, completion, options), None
     texts = completion.texts()
     if outcome is None:
         outcome, done = await gateway.compression.prompts(texts, options, special_tokens=completion.add_special_tokens)
@@ -119,7 +120,9 @@ def _embedded(completion: CompletionRequest, done: Sequence[CompressedPrompt]) -
     }
 
 
-def _bypass(gateway: Gateway, generation: ChatRequest | CompletionRequest, options: RequestOptions) -> Outcome | None:
+def _bypass(
+    gateway: Gateway, body: JsonBody, generation: ChatRequest | CompletionRequest, options: RequestOptions
+) -> Outcome | None:
     """The outcome of a request that needs no look at its tokens."""
     asked = options.compression
     if asked.mode == "off":
@@ -128,7 +131,7 @@ def _bypass(gateway: Gateway, generation: ChatRequest | CompletionRequest, optio
         return gateway.compression.bypass("skipped", reason)
     # A token is at least a byte, so where all texts together are short none need be tokenised: there is
     # nothing to compress, and nothing that a question could recall.
-    if asked.mode == "auto" and asked.target_tokens is None:
+    if asked.mode == "auto" and asked.target_tokens is None and not may_overflow(options, len(body.raw)):
         texts = generation.texts(asked.roles)
         if texts and _bytes_under(texts, asked.min_tokens):
             return gateway.compression.bypass("skipped", "too_short")
@@ -140,9 +143,14 @@ def _bytes_under(texts: list[str], limit: int) -> bool:
     return sum(map(len, texts)) < limit and sum(len(text.encode()) for text in texts) < limit
 
 
-def _options(request: Request, gateway: Gateway, body: JsonBody, **route: Any) -> RequestOptions:
-    defaults: Mapping[str, Any] = {**gateway.settings.compression.model_dump(), **route}
-    return parse_options(body.data.get("semtoken"), request.headers, defaults)
+def _options(
+    request: Request, gateway: Gateway, body: JsonBody, generation: GenerationRequest, **route: Any
+) -> RequestOptions:
+    settings = gateway.settings
+    defaults: Mapping[str, Any] = {**settings.compression.model_dump(), **route}
+    options = parse_options(body.data.get("semtoken"), request.headers, defaults)
+    window = gateway.check.window if settings.fit_window else None
+    return fitted(options, generation, window, settings.window_reserve_tokens)
 
 
 def _rewritten(body: JsonBody, changes: Changes) -> bytes:

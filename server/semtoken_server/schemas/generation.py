@@ -19,6 +19,14 @@ from pydantic import (
 # What may stand in an assistant's message in the place of content.
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio", "reasoning", "reasoning_content")
 
+DEFAULT_COMPLETION = 16
+"""Tokens of a completion whose request sets no limit."""
+
+
+def _number(value: Any) -> int | None:
+    # What is wrong with the value is for the engine to tell.
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
 
 def _content(value: Any) -> Any:
     if value is None or isinstance(value, str):
@@ -89,6 +97,13 @@ class GenerationRequest(BaseModel):
     echo: StrictBool | None = None
     prompt_logprobs: int | None = None
     suffix: StrictStr | None = None
+    max_tokens: Any = None
+    truncate_prompt_tokens: Any = None
+
+    @property
+    def output_tokens(self) -> int | None:
+        """The longest answer asked for; None where the request names none, or nothing that is a number of tokens."""
+        return _number(self.max_tokens)
 
     def uncompressible(self) -> str | None:
         """Why the request must reach the engine as it came, if so: its answer speaks of the prompt itself."""
@@ -104,6 +119,13 @@ class ChatRequest(GenerationRequest):
 
     messages: list[ChatMessage] = Field(min_length=1)
     tools: list[dict[str, Any]] | None = None
+    max_completion_tokens: Any = None
+
+    @property
+    def output_tokens(self) -> int | None:
+        """The longest answer asked for; the newer name wins, as it does in vLLM."""
+        newer = _number(self.max_completion_tokens)
+        return super().output_tokens if newer is None else newer
 
     def texts(self, roles: Container[str]) -> list[str]:
         """Every text of the messages of these roles: what may be compressed."""
@@ -124,6 +146,11 @@ class CompletionRequest(GenerationRequest):
 
     prompt: Prompt
     add_special_tokens: StrictBool = True
+
+    @property
+    def output_tokens(self) -> int | None:
+        """The longest answer asked for; without a limit a completion has 16 tokens, as OpenAI's has."""
+        return DEFAULT_COMPLETION if self.max_tokens is None else super().output_tokens
 
     def uncompressible(self) -> str | None:
         """Why the request must reach the engine as it came, if so."""

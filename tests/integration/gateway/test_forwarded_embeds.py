@@ -49,6 +49,19 @@ def count_rows_in(vectors: torch.Tensor, table: torch.Tensor) -> int:
     return int((torch.cdist(vectors.double(), table.double()) < 1e-6).any(dim=1).sum())
 
 
+@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
+async def test_embeddings_fit_the_window_too(engine: FakeEngine, model: Path, path: str) -> None:
+    engine.embeds, engine.window = "on", 1000
+    async with gateway(engine, with_model(model)) as served:
+        body = chat(rag(150), max_tokens=50) if path == CHAT else {"prompt": rag(150), "max_tokens": 50}
+        response = await served.post(path, {**body, "semtoken": EMBEDS})
+    assert response.status_code == 200
+    assert response.headers["x-semtoken-reason"] == "fit_window"
+    assert b"prompt_embeds" in engine.last.body
+    assert 850 < response.json()["usage"]["prompt_tokens"] <= 950
+    assert response.json()["usage"]["prompt_tokens"] == int(response.headers["x-semtoken-forwarded-tokens"])
+
+
 async def test_a_completion_is_forwarded_as_embeddings(embedding: Served, model: Path) -> None:
     prompt = f"{rag()}\nAnswer:"
     asked = {"model": "fake-model", "prompt": prompt, "max_tokens": 5, "semtoken": EMBEDS}

@@ -54,6 +54,8 @@ OTHERS = {
     "cache_bytes": "0",
     "cache_redis_url": "rediss://:secret@cache:6379/1",
     "cache_redis_ttl_s": "1",
+    "fit_window": "false",
+    "window_reserve_tokens": "1",
     "compression.mode": "force",
     "compression.ratio": "20.0",
     "compression.stability": "document",

@@ -31,7 +31,7 @@ def test_every_template_stays_and_a_ratio_that_is_missed_for_it_says_so(ratio: f
     assert LONG in result.text
     missed = result.compressed_tokens > round(result.original_tokens / ratio)
     assert (result.reason is Reason.BUDGET_MISSED) == missed
-    assert missed == (ratio == 20.0)
+    assert missed == (ratio > 4)
 
 
 def test_an_exact_bound_wins_over_templates() -> None:

@@ -102,6 +102,27 @@ async def test_an_engine_that_does_not_tell_is_asked_until_it_does(one: FakeEngi
         await until(lambda: check.verdict.state == "match")
 
 
+async def test_the_window_is_the_smallest_of_the_healthy_engines(one: FakeEngine, other: FakeEngine) -> None:
+    one.window, other.window = 8192, 4096
+    async with checking(one, other) as check:
+        await until(lambda: check.verdict.state == "mismatch")
+        assert check.window == 4096
+        other.healthy = False
+        await until(lambda: check.window == 8192)
+
+
+async def test_the_window_of_an_engine_that_comes_back_is_asked_for_again(one: FakeEngine) -> None:
+    async with checking(one) as check:
+        assert check.window is None
+        await until(lambda: check.verdict.state == "match")
+        assert check.window is None
+        one.healthy = False
+        await until(lambda: check.verdict.state == "pending")
+        one.window, one.healthy = 2048, True
+        await until(lambda: check.verdict.state == "match")
+        assert check.window == 2048
+
+
 async def test_without_a_tokenizer_setting_the_engine_s_model_is_asked_for_once_it_is_up(one: FakeEngine) -> None:
     one.healthy = False
     asked: list[str] = []
