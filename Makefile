@@ -5,9 +5,11 @@ SOURCES := compressor server tests scripts
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled
+# Where bench writes its results.
+BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages test-packages models fix check test demo serve eval
+.PHONY: help install system-packages test-packages models fix check test demo serve eval bench
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,3 +48,14 @@ serve: system-packages install  ## the gateway with an engine of its own on 127.
 eval: models  ## quality of every method at the same budget; DATA="FILE ..." and LM_DATA for other data
 	$(SEMTOKEN) eval qa $(foreach file,$(DATA),--data $(file)) --methods $(METHODS) --ratio 2.4,4 $(ARGS)
 	$(SEMTOKEN) eval lm $(foreach file,$(LM_DATA),--data $(file)) --methods $(METHODS) --ratio 2.4 $(ARGS)
+
+bench: system-packages models  ## speed of compressor and gateway beside the targets (half an hour); BENCH=FOLDER for the results
+	@mkdir -p $(BENCH)
+	$(SEMTOKEN) bench compressor --tokens 1024,4096,16384,49152 --json $(BENCH)/compressor.json
+	$(SEMTOKEN) bench compressor --methods semtoken,llmlingua,longllmlingua,bm25 --runs 3 --json $(BENCH)/compressor_peers.json
+	$(SEMTOKEN) bench gateway --json $(BENCH)/gateway.json
+	$(SEMTOKEN) bench calibrate --lengths 256,512,1024,2048,4096 --runs 3 --json $(BENCH)/calibrate.json
+	$(SEMTOKEN) bench prefixes --json $(BENCH)/prefixes.json
+	$(SEMTOKEN) bench clients --json $(BENCH)/clients.json
+	$(SEMTOKEN) bench lag --json $(BENCH)/lag.json
+	$(PY) scripts/performance_page.py $(BENCH)

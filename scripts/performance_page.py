@@ -1,0 +1,186 @@
+"""Fill docs/performance.md with the targets and what was reached, from what `make bench` wrote to docs/performance.
+
+In the page, `<!-- targets -->` up to `<!-- end -->` holds the table; the plots lie beside the results. With a
+folder as its argument the table of that folder's results is printed and nothing is written.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import orjson
+from matplotlib.figure import Figure
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "performance.md"
+RESULTS = DOCS / "performance"
+
+_BLOCK = re.compile(r"<!-- targets -->\n.*?<!-- end -->", re.DOTALL)
+_TOKENS = 4096
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A measure, what it should be, and how to read it from the result of that name."""
+
+    measure: str
+    wanted: str
+    result: str
+    reached: Callable[[Result], tuple[str, bool]]
+    """What it is, and whether that is enough."""
+
+
+def at_least(read: Callable[[Result], float], wanted: float, unit: str = "x") -> Callable[[Result], tuple[str, bool]]:
+    """Enough from ``wanted`` on."""
+    return lambda result: (f"{read(result):.2f}{unit}", read(result) >= wanted)
+
+
+def at_most(read: Callable[[Result], float], wanted: float, unit: str) -> Callable[[Result], tuple[str, bool]]:
+    """Enough up to ``wanted``."""
+    return lambda result: (f"{read(result):.1f}{unit}", read(result) <= wanted)
+
+
+def near(read: Callable[[Result], float], wanted: float) -> Callable[[Result], tuple[str, bool]]:
+    """Enough from ``wanted`` points below on: more hits than without compression are no fault."""
+    return lambda result: (f"{read(result):+.2f} points", read(result) >= -wanted)
+
+
+def row(result: Result, method: str, tokens: int) -> dict[str, Any]:
+    """The row of a method at a length, batch 1."""
+    return next(r for r in result["rows"] if (r["method"], r["tokens"], r["batch"]) == (method, tokens, 1))
+
+
+def times_faster(result: Result) -> float:
+    """Time of LLMLingua over ours, per token."""
+    ours, theirs = (row(result, name, _TOKENS)["ms_per_1k_tokens"] for name in ("semtoken", "llmlingua"))
+    return float(theirs / ours)
+
+
+def growth(result: Result) -> float:
+    """Time per token at the longest text over that at 4,096 tokens, in percent more."""
+    longest = max(r["tokens"] for r in result["rows"])
+    long, short = (row(result, "semtoken", size)["ms_per_1k_tokens"] for size in (longest, _TOKENS))
+    return 100.0 * (float(long) / float(short) - 1.0)
+
+
+def outside_encoder(result: Result) -> float:
+    """Share of the time spent elsewhere, in percent."""
+    return 100.0 * (1.0 - float(row(result, "semtoken", _TOKENS)["encoder_share"]))
+
+
+TARGETS = (
+    Target(
+        "time to first token, 4,096 tokens, off over on",
+        "3.2x",
+        "gateway",
+        at_least(lambda r: r["speedup"]["ttft"], 3.2),
+    ),
+    Target(
+        "whole request with 64 output tokens, off over on",
+        "2.3x",
+        "gateway",
+        at_least(lambda r: r["speedup"]["total"], 2.3),
+    ),
+    Target(
+        "KV-cache tokens held by the prompt, off over on",
+        "2.35x",
+        "gateway",
+        at_least(lambda r: r["speedup"]["tokens"], 2.35),
+    ),
+    Target(
+        "compression time per token, LLMLingua's over ours", "50x", "compressor_peers", at_least(times_faster, 50.0)
+    ),
+    Target(
+        "time outside the encoder at 4,096 tokens", "at most 15 %", "compressor", at_most(outside_encoder, 15.0, " %")
+    ),
+    Target("growth of time per token to the longest text", "within 15 %", "compressor", at_most(growth, 15.0, " %")),
+    Target(
+        "requests/s of 64 clients, on over off",
+        "2x",
+        "clients",
+        at_least(lambda r: r["speedup"]["requests_per_s"], 2.0),
+    ),
+    Target(
+        "hit rate of a 20-turn chat, on minus off",
+        "within 2 points",
+        "prefixes",
+        near(lambda r: r["chats"]["points"], 2.0),
+    ),
+    Target(
+        "hit rate of 20 questions on a document, `document` minus off",
+        "within 2 points",
+        "prefixes",
+        near(lambda r: r["questions"]["points"], 2.0),
+    ),
+)
+
+
+def table(results: Path) -> str:
+    """The targets and what the results of a folder say of them."""
+    lines = ["| measure | target | reached |", "| --- | --- | --- |"]
+    for target in TARGETS:
+        path = results / f"{target.result}.json"
+        if path.exists():
+            value, enough = target.reached(orjson.loads(path.read_bytes()))
+            lines.append(f"| {target.measure} | {target.wanted} | {value}{'' if enough else ' (missed)'} |")
+        else:
+            lines.append(f"| {target.measure} | {target.wanted} | not measured |")
+    return "\n".join(lines) + "\n"
+
+
+def length_plot(
+    rows: list[dict[str, Any]], series: Mapping[str, Callable[[dict[str, Any]], float]], label: str
+) -> bytes:
+    """Seconds against tokens, both logarithmic, as SVG; the same rows give the same bytes."""
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "semtoken", "font.size": 9.0, "axes.grid": True}):
+        figure = Figure(figsize=(5.2, 3.2), layout="constrained")
+        axes = figure.subplots()
+        for name, value in series.items():
+            axes.plot([r["tokens"] for r in rows], [value(r) for r in rows], marker="o", markersize=3, label=name)
+        axes.set(xscale="log", yscale="log", xlabel="prompt tokens", ylabel=label)
+        axes.legend(fontsize="small")
+        image = io.BytesIO()
+        figure.savefig(image, format="svg", metadata={"Date": None})
+    return image.getvalue()
+
+
+def plots(results: Path) -> dict[str, bytes]:
+    """Images by file name, of the results that are there."""
+    images: dict[str, bytes] = {}
+    calibration, compressor = results / "calibrate.json", results / "compressor.json"
+    if calibration.exists():
+        sides = {"compression off": lambda r: r["off_ttft_s"], "compression on": lambda r: r["on_ttft_s"]}
+        images["ttft.svg"] = length_plot(
+            orjson.loads(calibration.read_bytes())["points"], sides, "time to first token, s"
+        )
+    if compressor.exists():
+        rows = [
+            r for r in orjson.loads(compressor.read_bytes())["rows"] if r["method"] == "semtoken" and r["batch"] == 1
+        ]
+        time = {"semtoken": lambda r: r["ms_per_1k_tokens"] * r["tokens"] / 1e6}
+        images["compression.svg"] = length_plot(rows, time, "time compressing, s")
+    return images
+
+
+def main() -> None:
+    """Write the page and its plots, or print the table of another folder."""
+    if len(sys.argv) > 1:
+        print(table(Path(sys.argv[1])))
+        return
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(_BLOCK.sub(lambda _: f"<!-- targets -->\n{table(RESULTS)}<!-- end -->", page), encoding="utf-8")
+    for name, image in plots(RESULTS).items():
+        (RESULTS / name).write_bytes(image)
+
+
+if __name__ == "__main__":
+    main()
