@@ -54,6 +54,7 @@ def calibrate(
     runs: int = 5,
     margin: float = 0.1,
     seed: int = 0,
+    pause_s: float = 2.0,
     progress: Progress = silent,
 ) -> Calibration:
     """Time requests of one output token at each length, compression off and forced in turn.
@@ -64,7 +65,7 @@ def calibrate(
     points = []
     for number, length in enumerate(sorted(lengths)):
         progress(number, len(lengths), f"{length} tokens")
-        found = run_paired(target, Paired(length, 1, runs, mode="force", seed=seed + number))
+        found = run_paired(target, Paired(length, 1, runs, mode="force", seed=seed + number, pause_s=pause_s))
         points.append(
             Point(
                 length,

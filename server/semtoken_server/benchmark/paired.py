@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,9 @@ class Paired:
     """As the gateway has it by default where None."""
     mode: str = "auto"
     seed: int = 0
+    pause_s: float = 2.0
+    """Rest before each request: vLLM's workers spin for a second after their last work, on cores that the
+    encoder may want."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ def _ask(target: Target, asked: Paired, rng: np.random.Generator, *, compressed:
     if compressed and asked.ratio is not None:
         options["ratio"] = asked.ratio
     body = target.body(target.fresh_chat(asked.prompt_tokens, rng), asked.output_tokens, **options)
+    time.sleep(asked.pause_s)
     answer = ask(target.client, body)
     if compressed and answer.status != "compressed":
         raise EngineError(f"the gateway did not compress: {answer.status}, {answer.reason}")

@@ -46,6 +46,7 @@ OnDevice = Annotated[Device, typer.Option("--device", help="Where the encoder ru
 PromptTokens = Annotated[int, typer.Option(min=128, help="Tokens of each prompt, as the engine counts them.")]
 OutputTokens = Annotated[int, typer.Option(min=1, help="Tokens of each answer.")]
 Ratio = Annotated[float | None, typer.Option(min=1.0, max=20.0, help="By default the gateway's own.")]
+Pause = Annotated[float, typer.Option(min=0.0, help="Seconds of rest before each request; 0 for back to back.")]
 WriteTo = Annotated[Path | None, typer.Option("--write", help="Settings file to write the minimum into.")]
 Margin = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the time to first token that must be saved.")]
 
@@ -85,11 +86,12 @@ def gateway(
     output_tokens: OutputTokens = 64,
     ratio: Ratio = None,
     runs: Runs = 5,
+    pause: Pause = 2.0,
     seed: Seed = 0,
     json_out: JsonOut = None,
 ) -> None:
     """The same request with compression off and on: time to first token, in all, tokens forwarded."""
-    asked = Paired(prompt_tokens, output_tokens, runs, ratio, seed=seed)
+    asked = Paired(prompt_tokens, output_tokens, runs, ratio, seed=seed, pause_s=pause)
     with measured(url, None, data, "--no-enable-prefix-caching") as (target, _), progress_bar() as progress:
         result = run_paired(target, asked, progress).to_dict()
     _show_sides(result)
@@ -103,6 +105,7 @@ def calibrate_command(
     lengths: Annotated[str, typer.Option(help="Comma-separated prompt lengths.")] = ",".join(map(str, LENGTHS)),
     margin: Margin = 0.1,
     runs: Runs = 5,
+    pause: Pause = 2.0,
     seed: Seed = 0,
     write_to: WriteTo = None,
     json_out: JsonOut = None,
@@ -110,7 +113,7 @@ def calibrate_command(
     """From which message length on compression pays on this device with this engine."""
     sizes = numbers(lengths, "lengths")
     with measured(url, None, data, "--no-enable-prefix-caching") as (target, _), progress_bar() as progress:
-        found = calibrate(target, lengths=sizes, runs=runs, margin=margin, seed=seed, progress=progress)
+        found = calibrate(target, lengths=sizes, runs=runs, margin=margin, seed=seed, pause_s=pause, progress=progress)
     result = found.to_dict()
     show("time to first token by prompt length", result["points"])
     save(result, json_out)

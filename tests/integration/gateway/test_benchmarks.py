@@ -32,7 +32,7 @@ async def target(served: Served) -> AsyncIterator[Target]:
 
 
 async def test_pairs_are_the_same_question_off_and_on_and_never_begin_alike(served: Served, target: Target) -> None:
-    found = await asyncio.to_thread(run_paired, target, Paired(prompt_tokens=900, output_tokens=8, runs=3))
+    found = await asyncio.to_thread(run_paired, target, Paired(900, 8, 3, pause_s=0.0))
     result = found.to_dict()
     assert result["runs"] == len(result["pairs"]) == 3
     assert result["off"]["forwarded_tokens"] == pytest.approx(900, rel=0.01)
@@ -54,24 +54,24 @@ async def test_a_gateway_that_does_not_compress_is_no_result(engine: FakeEngine)
         with ExitStack() as stack:
             target = await asyncio.to_thread(stack.enter_context, connected(served.url, TEXT))
             with pytest.raises(EngineError, match="failed-open, encoder_missing"):
-                await asyncio.to_thread(run_paired, target, Paired(900, 8, 1))
+                await asyncio.to_thread(run_paired, target, Paired(900, 8, 1, pause_s=0.0))
 
 
 async def test_an_engine_that_refuses_is_no_result(served: Served, target: Target) -> None:
     served.engine.behaviour = "refuse"
     with pytest.raises(EngineError, match="answered 400"):
-        await asyncio.to_thread(run_paired, target, Paired(900, 8, 1))
+        await asyncio.to_thread(run_paired, target, Paired(900, 8, 1, pause_s=0.0))
 
 
 async def test_a_stream_that_ends_in_an_error_is_no_result(served: Served, target: Target) -> None:
     served.engine.behaviour = "die_midway"
     served.engine.resume.set()
     with pytest.raises(EngineError, match="ended in an error"):
-        await asyncio.to_thread(run_paired, target, Paired(900, 8, 1))
+        await asyncio.to_thread(run_paired, target, Paired(900, 8, 1, pause_s=0.0))
 
 
 async def test_calibrating_tries_every_length_in_both_ways(target: Target) -> None:
-    found = await asyncio.to_thread(lambda: calibrate(target, lengths=(300, 200), runs=1))
+    found = await asyncio.to_thread(lambda: calibrate(target, lengths=(300, 200), runs=1, pause_s=0.0))
     assert [point.tokens for point in found.points] == [200, 300]
     assert found.to_dict()["points"][0]["gain"] == pytest.approx(found.points[0].gain, abs=1e-4)
 
