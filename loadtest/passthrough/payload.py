@@ -30,5 +30,5 @@ class Payload:
         if status != 200:
             return False
         if self.streamed:
-            return answer.count(b"data:") == EVENTS and b"[DONE]" in answer[-32:]
+            return answer.count(b"data:") >= EVENTS and b"[DONE]" in answer[-32:]
         return b'"choices"' in answer and answer.rstrip().endswith(b"}")

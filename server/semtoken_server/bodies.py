@@ -97,11 +97,10 @@ def reject_forbidden(data: dict[str, Any]) -> None:
 
 
 def _reject_keys(node: dict[str, Any]) -> None:
-    found = sorted(FORBIDDEN & node.keys())
-    if not found and node.get("type") == "prompt_embeds":
-        found = ["prompt_embeds"]
-    if found:
-        raise BadRequestError(f"{found[0]!r} is not accepted from clients", param=found[0], code="forbidden_field")
+    if FORBIDDEN.isdisjoint(node) and node.get("type") != "prompt_embeds":
+        return
+    found = min(FORBIDDEN & node.keys(), default="prompt_embeds")
+    raise BadRequestError(f"{found!r} is not accepted from clients", param=found, code="forbidden_field")
 
 
 def _json_name(value: Any) -> str:
