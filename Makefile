@@ -1,13 +1,13 @@
 # Every target works on a machine with nothing but Python 3.11 or newer and make; CI runs the same.
 PY := .venv/bin/python
 SEMTOKEN := .venv/bin/semtoken
-SOURCES := compressor server tests scripts
+SOURCES := compressor server tests scripts loadtest
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages models fix check test demo serve eval
+.PHONY: help install system-packages models fix check test demo serve eval bench-passthrough
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,3 +43,7 @@ serve: system-packages install  ## the gateway with an engine of its own on 127.
 eval: models  ## quality of every method at the same budget; DATA="FILE ..." and LM_DATA for other data
 	$(SEMTOKEN) eval qa $(foreach file,$(DATA),--data $(file)) --methods $(METHODS) --ratio 2.4,4 $(ARGS)
 	$(SEMTOKEN) eval lm $(foreach file,$(LM_DATA),--data $(file)) --methods $(METHODS) --ratio 2.4 $(ARGS)
+
+bench-passthrough: models  ## what the gateway itself costs, beside LiteLLM's proxy and vLLM's router (a quarter of an hour)
+	@scripts/system-packages wrk
+	$(PY) -m loadtest.passthrough $(ARGS)

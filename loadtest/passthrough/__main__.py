@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -34,8 +34,8 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write the results there.")] = None,
     logs: Annotated[Path | None, typer.Option(help="Folder for the servers' logs.")] = None,
 ) -> None:
-    """Measure what gateways add to a request, and how many they let through, in front of an engine that does nothing."""
-    given = {"rounds": rounds, "open_s": open_s, "closed_s": closed_s}
+    """Measure what gateways add to a request, and how many they let through, before an engine that does nothing."""
+    given: dict[str, Any] = {"rounds": rounds, "open_s": open_s, "closed_s": closed_s}
     plan = dataclasses.replace(
         Plan.quick() if quick else Plan(), **{name: value for name, value in given.items() if value is not None}
     )
@@ -44,7 +44,7 @@ def main(
     before = machine()
     folder = logs or Path(tempfile.mkdtemp(prefix="passthrough-"))
     with Console(stderr=True).status("starting") as status, running(_names(systems), folder) as started:
-        measured = uvloop.run(measure(started, plan, lambda line: status.update(line)))
+        measured = uvloop.run(measure(started, plan, status.update))
         results = {"commit": commit(), "machine": before, "plan": plan, **to_json(started, measured)}
     results["targets"] = verdicts(results)
     Console().print(tables(results))

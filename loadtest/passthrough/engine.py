@@ -27,9 +27,10 @@ _COMMON = b'"id":"chatcmpl-1","created":1790000000,"model":"fake-model"'
 _CHUNK = b'{%b,"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":%b}]}'
 _USAGE = b'{"prompt_tokens":500,"completion_tokens":16,"total_tokens":516}'
 _MESSAGE = b'{"role":"assistant","content":"%b"}' % (b" word" * CHUNKS)
-_WHOLE = (
-    b'{%b,"object":"chat.completion","choices":[{"index":0,"message":%b,"finish_reason":"stop"}],"usage":%b}'
-    % (_COMMON, _MESSAGE, _USAGE)
+_WHOLE = b'{%b,"object":"chat.completion","choices":[{"index":0,"message":%b,"finish_reason":"stop"}],"usage":%b}' % (
+    _COMMON,
+    _MESSAGE,
+    _USAGE,
 )
 _MODELS = b'{"object":"list","data":[{"id":"fake-model","object":"model","root":"fake-model","parent":null}]}'
 

@@ -33,4 +33,6 @@ def commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", "-C", str(_ROOT), *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", str(_ROOT), *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()

@@ -32,7 +32,7 @@ class Peer:
         done = self.folder / ".installed"
         if done.exists():
             return
-        print(f"installing {self.requirement}=={self.version} into {self.folder}", file=sys.stderr)  # noqa: T201
+        print(f"installing {self.requirement}=={self.version} into {self.folder}", file=sys.stderr)
         venv.create(self.folder, clear=True, with_pip=True)
         pip = [str(self.folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "-q", "install"]
         subprocess.run([*pip, f"{self.requirement}=={self.version}"], check=True, stdout=subprocess.DEVNULL)

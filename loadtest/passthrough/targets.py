@@ -29,7 +29,7 @@ class Verdict:
 
 
 def verdicts(results: Mapping[str, Any]) -> list[Verdict]:
-    """Every target on every case of :func:`report.to_json`'s results; those whose peer was not measured are left out."""
+    """Every target on every case of :func:`report.to_json`'s results, where its peer was measured."""
     return [*_latency(results), *_throughput(results)]
 
 

@@ -18,6 +18,8 @@ FORBIDDEN = frozenset({"prompt_embeds", "kv_transfer_params"})
 """Tensors and cache hand-overs are for trusted callers of the engine only: a crafted one can crash it
 (CVE-2025-62164) or point it at foreign memory."""
 
+_CONTAINERS = (dict, list)
+
 
 @dataclass(frozen=True, slots=True)
 class JsonBody:
@@ -87,9 +89,9 @@ def reject_forbidden(data: dict[str, Any]) -> None:
         for node in level:
             if isinstance(node, dict):
                 _reject_keys(node)
-                following += [value for value in node.values() if isinstance(value, dict | list)]
+                following += [value for value in node.values() if isinstance(value, _CONTAINERS)]
             else:
-                following += [value for value in node if isinstance(value, dict | list)]
+                following += [value for value in node if isinstance(value, _CONTAINERS)]
         if not following:
             return
         level = following

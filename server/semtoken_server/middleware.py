@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
 from collections.abc import MutableMapping
 from functools import cache
 from typing import Any
@@ -40,7 +40,7 @@ class RequestContext:
         began = time.perf_counter()
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         offered = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-        identity = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        identity = offered if _REQUEST_ID.fullmatch(offered) else os.urandom(16).hex()
         state["request_id"] = identity
         state["began"] = began
         # What escapes every handler is answered outside of here, with a 500.

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from semtoken_server.errors import EngineConnectionError
-from semtoken_server.metrics import BatchHistogram, Histogram
+from semtoken_server.metrics import BatchHistogram
 from semtoken_server.rewrite import append_member
 
 _END = re.compile(rb"\r?\n\r?\n")
@@ -88,15 +88,22 @@ class EventRelay:
             self._times.events(tokens)
 
 
+class Observer(Protocol):
+    """Takes an observation in seconds."""
+
+    def observe(self, amount: float) -> None:
+        """One more."""
+
+
 class TokenClock:
     """Observes the time to the first event and between events.
 
     Events that arrive together are as many tokens at one moment: the gaps between them are zero.
     """
 
-    def __init__(self, began: float, first: Histogram, between: BatchHistogram) -> None:
+    def __init__(self, began: float, first: Observer, between: BatchHistogram) -> None:
         self._last = began
-        self._next: Histogram = first
+        self._next: Observer = first
         self._between = between
 
     def events(self, count: int) -> None:

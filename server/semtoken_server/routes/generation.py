@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter
 from semtoken import InvalidOptionError, chat_without_keep_tags, without_keep_tags
 from starlette.requests import Request
+from starlette.routing import Route
 from starlette.types import Send
 
 from semtoken_server.answers import GenerationAnswer
@@ -69,8 +70,8 @@ async def completions(request: Request, send: Send) -> None:
     await answer.until_disconnect(compressed())
 
 
-router.add_route("/v1/chat/completions", AsgiEndpoint(chat_completions), methods=["POST"])
-router.add_route("/v1/completions", AsgiEndpoint(completions), methods=["POST"])
+router.routes.append(Route("/v1/chat/completions", AsgiEndpoint(chat_completions), methods=["POST"]))
+router.routes.append(Route("/v1/completions", AsgiEndpoint(completions), methods=["POST"]))
 
 
 async def _compress_chat(
