@@ -41,11 +41,11 @@ def main(
     )
     if not closed_loop.available():
         print("wrk is not installed (Debian: apt-get install wrk): throughput is not measured", file=sys.stderr)
-    before = machine()
+    before = {"commit": commit(), "machine": machine(), "plan": plan}
     folder = logs or Path(tempfile.mkdtemp(prefix="passthrough-"))
     with Console(stderr=True).status("starting") as status, running(_names(systems), folder) as started:
         measured = uvloop.run(measure(started, plan, status.update))
-        results = {"commit": commit(), "machine": before, "plan": plan, **to_json(started, measured)}
+        results = {**before, **to_json(started, measured)}
     results["targets"] = verdicts(results)
     Console().print(tables(results))
     if json is not None:

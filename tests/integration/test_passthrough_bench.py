@@ -20,6 +20,7 @@ def test_a_quick_run_measures_the_gateway_beside_the_bare_engine(tmp_path: Path)
     environment = {**os.environ, "SEMTOKEN_ENCODER": str(tmp_path / "absent")}
     ran = subprocess.run(
         [sys.executable, "-m", "loadtest.passthrough", *flags],
+        check=False,
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -46,10 +47,8 @@ def test_a_quick_run_measures_the_gateway_beside_the_bare_engine(tmp_path: Path)
     assert "requests/s" in ran.stdout
 
 
-def test_a_system_that_is_not_known_is_refused(tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "loadtest.passthrough", "--systems", "nginx"], cwd=ROOT, capture_output=True, text=True
-    )
+def test_a_system_that_is_not_known_is_refused() -> None:
+    command = [sys.executable, "-m", "loadtest.passthrough", "--systems", "nginx"]
+    ran = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 2
     assert "'nginx' is not one of" in ran.stderr
-    assert list(tmp_path.iterdir()) == []
