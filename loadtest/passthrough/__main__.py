@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import orjson
 import typer
@@ -41,6 +42,8 @@ def main(
     )
     if not closed_loop.available():
         print("wrk is not installed (Debian: apt-get install wrk): throughput is not measured", file=sys.stderr)
+    # An orderly end, since the servers that were started must end as well.
+    signal.signal(signal.SIGTERM, _stop)
     before = {"commit": commit(), "machine": machine(), "plan": plan}
     folder = logs or Path(tempfile.mkdtemp(prefix="passthrough-"))
     with Console(stderr=True).status("starting") as status, running(_names(systems), folder) as started:
@@ -51,6 +54,10 @@ def main(
     if json is not None:
         found = [{**dataclasses.asdict(verdict), "met": verdict.met} for verdict in results["targets"]]
         json.write_bytes(orjson.dumps({**results, "targets": found}, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(1)
 
 
 def _names(listed: str) -> list[Name]:
