@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 
 from loadtest.passthrough import closed_loop
-from loadtest.passthrough.machine import commit, machine
+from loadtest.passthrough.machine import commit, load, machine
 from loadtest.passthrough.measure import measure
 from loadtest.passthrough.plan import Plan
 from loadtest.passthrough.report import to_json
@@ -48,7 +48,7 @@ def main(
     folder = logs or Path(tempfile.mkdtemp(prefix="passthrough-"))
     with Console(stderr=True).status("starting") as status, running(_names(systems), folder) as started:
         measured = uvloop.run(measure(started, plan, status.update))
-        results = {**before, **to_json(started, measured)}
+        results = {**before, "load_1_min_after": load(), **to_json(started, measured)}
     results["targets"] = verdicts(results)
     Console().print(tables(results))
     if json is not None:

@@ -20,8 +20,13 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "load_1_min_before": round(os.getloadavg()[0], 2),
+        "load_1_min_before": load(),
     }
+
+
+def load() -> float:
+    """Processes that ran or wanted to in the last minute: over the run's own, other work disturbed it."""
+    return round(os.getloadavg()[0], 2)
 
 
 def commit() -> str:

@@ -28,7 +28,8 @@ def test_a_quick_run_measures_the_gateway_beside_the_bare_engine(tmp_path: Path)
     )
     assert ran.returncode == 0, ran.stderr
     told: dict[str, Any] = json.loads(out.read_text())
-    assert set(told) == {"commit", "machine", "plan", "systems", "open_loop", "closed_loop", "targets"}
+    setting = {"commit", "machine", "load_1_min_after", "plan"}
+    assert set(told) == setting | {"systems", "open_loop", "closed_loop", "targets"}
     assert set(told["systems"]) == {"direct", "gateway"}
     assert all(system["resident_idle_mib"] > 1 for system in told["systems"].values())
     assert {(row["rate"], row["streamed"]) for row in told["open_loop"]} == {(20, False), (20, True)}
