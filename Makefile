@@ -1,7 +1,7 @@
 # Every target works on a machine with nothing but Python 3.11 or newer and make; CI runs the same.
 PY := .venv/bin/python
 SEMTOKEN := .venv/bin/semtoken
-SOURCES := compressor server tests scripts
+SOURCES := compressor server tests scripts loadtest
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled
@@ -9,7 +9,7 @@ LM_DATA ?= bundled
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages test-packages models fix check test demo serve eval bench
+.PHONY: help install system-packages test-packages models fix check test demo serve eval bench bench-passthrough
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -21,7 +21,7 @@ system-packages:
 	@scripts/system-packages
 
 test-packages:
-	@scripts/system-packages tests
+	@scripts/system-packages redis-server wrk
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare
@@ -59,3 +59,7 @@ bench: system-packages models  ## speed of compressor and gateway beside the tar
 	$(SEMTOKEN) bench clients --json $(BENCH)/clients.json
 	$(SEMTOKEN) bench lag --json $(BENCH)/lag.json
 	$(PY) scripts/performance_page.py $(BENCH)
+
+bench-passthrough: models  ## what the gateway itself costs, beside LiteLLM's proxy and vLLM's router (a quarter of an hour)
+	@scripts/system-packages wrk
+	$(PY) -m loadtest.passthrough $(ARGS)

@@ -36,7 +36,7 @@ class Loss:
 
     def __init__(self, folder: Path) -> None:
         self._model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-        self._model.eval()
+        self._model.eval()  # type: ignore[no-untyped-call]
         self.embedder = Embedder(folder)
 
     @torch.inference_mode()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
@@ -21,63 +22,70 @@ from semtoken_server.sse import EventRelay, TokenClock
 _RELAYED_HEADERS = ("content-type", "retry-after")
 
 
-class StreamedAnswer(Response):
-    """A stream of events; the engine stops its work when the client goes away.
+class GenerationAnswer:
+    """Sends the engine's answer to one generation, with what became of its prompt put into it."""
 
-    The status has gone out when the engine fails, so the failure is an event of its own, and no
-    ``[DONE]`` follows.
-    """
+    def __init__(self, request: Request, gateway: Gateway, send: Send) -> None:
+        self._request = request
+        self._gateway = gateway
+        self._send = send
+        self._streaming = False
 
-    def __init__(
-        self, upstream: EngineResponse, relay: EventRelay, gateway: Gateway, headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(None, upstream.status, dict(headers))
-        # A stream has no length beforehand.
-        del self.headers["content-length"]
-        self._upstream = upstream
-        self._relay = relay
-        self._aborts = gateway.metrics.stream_aborts
+    async def until_disconnect(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work``, which ends with :meth:`forward`; the engine stops its work when the client goes away.
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer."""
+        Raises ``ClientDisconnectedError`` when that was before a stream had begun.
+        """
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await until_disconnect(receive, self._send_events(send))
+            await until_disconnect(self._request.receive, work)
         except ClientDisconnectedError:
-            self._aborts.labels("client").inc()
-        finally:
-            await self._upstream.close()
+            if not self._streaming:
+                raise
+            self._gateway.metrics.stream_aborts.labels("client").inc()
 
-    async def _send_events(self, send: Send) -> None:
+    async def forward(self, body: bytes, outcome: Outcome) -> None:
+        """Forward ``body`` and send what the engine answers, a stream as a stream."""
+        request = self._request
+        upstream = await self._gateway.engine.send(engine_request(request, body))
+        headers = {**_relayed(upstream), **outcome.headers}
+        semtoken = outcome.to_dict(request_id(request))
+        if upstream.content_type == "text/event-stream":
+            self._streaming = True
+            await self._stream(upstream, headers, semtoken)
+            return
+        answer = await _read(upstream)
+        if upstream.status == 200 and upstream.content_type == "application/json":
+            answer = append_member(answer, "semtoken", semtoken)
+        raw = [*_encoded(headers), (b"content-length", b"%d" % len(answer))]
+        await self._send({"type": "http.response.start", "status": upstream.status, "headers": raw})
+        await self._send({"type": "http.response.body", "body": answer, "more_body": False})
+
+    async def _stream(self, upstream: EngineResponse, headers: Mapping[str, str], semtoken: dict[str, Any]) -> None:
+        """Events as they come.
+
+        The status has gone out when the engine fails, so the failure is an event of its own, and no
+        ``[DONE]`` follows.
+        """
+        metrics, send = self._gateway.metrics, self._send
+        first = metrics.first_token_seconds.labels(self._request.scope["route"].path)
+        relay = EventRelay(semtoken, TokenClock(began(self._request), first, metrics.inter_token_seconds))
         try:
-            async for events in self._relay.relay(self._upstream.chunks()):
-                await send({"type": "http.response.body", "body": events, "more_body": True})
-        except EngineError as error:
-            self._aborts.labels("engine").inc()
-            await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": "http.response.start", "status": upstream.status, "headers": _encoded(headers)})
+            try:
+                async for events in relay.relay(upstream.chunks()):
+                    await send({"type": "http.response.body", "body": events, "more_body": True})
+            except EngineError as error:
+                metrics.stream_aborts.labels("engine").inc()
+                await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await upstream.close()
 
 
 def engine_request(request: Request, body: bytes) -> EngineRequest:
     """A client's request as the engine gets it: nothing of its credentials, cookies or connection."""
     headers = {"content-type": "application/json", "x-request-id": request_id(request)}
     return EngineRequest("POST", request.scope["path"], body, headers)
-
-
-async def generation_answer(request: Request, gateway: Gateway, body: bytes, outcome: Outcome) -> Response:
-    """Forward a generation and answer with the engine's stream or body, the outcome put into it."""
-    upstream = await gateway.engine.send(engine_request(request, body))
-    headers = {**_relayed(upstream), **outcome.headers}
-    semtoken = outcome.to_dict(request_id(request))
-    if upstream.content_type == "text/event-stream":
-        metrics = gateway.metrics
-        first = metrics.first_token_seconds.labels(request.scope["route"].path)
-        relay = EventRelay(semtoken, TokenClock(began(request), first, metrics.inter_token_seconds))
-        return StreamedAnswer(upstream, relay, gateway, headers)
-    answer = await _read(upstream)
-    if upstream.status == 200 and upstream.content_type == "application/json":
-        answer = append_member(answer, "semtoken", semtoken)
-    return Response(answer, upstream.status, headers)
 
 
 async def plain_answer(gateway: Gateway, request: EngineRequest) -> Response:
@@ -96,3 +104,7 @@ async def _read(upstream: EngineResponse) -> bytes:
 
 def _relayed(upstream: EngineResponse) -> dict[str, str]:
     return {name: value for name in _RELAYED_HEADERS if (value := upstream.headers.get(name)) is not None}
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

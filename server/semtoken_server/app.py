@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -22,9 +22,19 @@ from semtoken_server.routes import compress, generation, operations, passthrough
 from semtoken_server.settings import Settings
 
 
-def create_app(settings: Settings, *, engine: Engine, compressor: CompressorBackend, metrics: Metrics) -> FastAPI:
-    """The gateway as an ASGI application; its lifespan starts and stops the collaborators."""
-    gateway = Gateway.assemble(settings, engine, compressor, metrics)
+def create_app(
+    settings: Settings,
+    *,
+    engine: Engine,
+    compressor: CompressorBackend,
+    metrics: Metrics,
+    warmed: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The gateway as an ASGI application; its lifespan starts and stops the collaborators.
+
+    ``warmed`` is called once the compressor is loaded, or has failed to.
+    """
+    gateway = Gateway.assemble(settings, engine, compressor, metrics, warmed=warmed)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from fastapi import FastAPI
 
 from semtoken_server.app import create_app
@@ -22,7 +24,22 @@ def build_app(settings: Settings) -> FastAPI:
         read_timeout_s=settings.engine_read_timeout_s,
         health_interval_s=settings.engine_health_interval_s,
     )
-    return create_app(settings, engine=engine, compressor=build_compressor(settings, metrics), metrics=metrics)
+    return create_app(
+        settings,
+        engine=engine,
+        compressor=build_compressor(settings, metrics),
+        metrics=metrics,
+        warmed=_spare_the_collector,
+    )
+
+
+def _spare_the_collector() -> None:
+    """Leave what is loaded out of every later garbage collection: a million objects of PyTorch and the models.
+
+    It is a sixth of what forwarding a request costs.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def worker() -> FastAPI:

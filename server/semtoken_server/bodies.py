@@ -18,6 +18,8 @@ FORBIDDEN = frozenset({"prompt_embeds", "kv_transfer_params"})
 """Tensors and cache hand-overs are for trusted callers of the engine only: a crafted one can crash it
 (CVE-2025-62164) or point it at foreign memory."""
 
+_CONTAINERS = (dict, list)
+
 
 @dataclass(frozen=True, slots=True)
 class JsonBody:
@@ -87,9 +89,9 @@ def reject_forbidden(data: dict[str, Any]) -> None:
         for node in level:
             if isinstance(node, dict):
                 _reject_keys(node)
-                following += [value for value in node.values() if isinstance(value, dict | list)]
+                following += [value for value in node.values() if isinstance(value, _CONTAINERS)]
             else:
-                following += [value for value in node if isinstance(value, dict | list)]
+                following += [value for value in node if isinstance(value, _CONTAINERS)]
         if not following:
             return
         level = following
@@ -97,11 +99,10 @@ def reject_forbidden(data: dict[str, Any]) -> None:
 
 
 def _reject_keys(node: dict[str, Any]) -> None:
-    found = sorted(FORBIDDEN & node.keys())
-    if not found and node.get("type") == "prompt_embeds":
-        found = ["prompt_embeds"]
-    if found:
-        raise BadRequestError(f"{found[0]!r} is not accepted from clients", param=found[0], code="forbidden_field")
+    if FORBIDDEN.isdisjoint(node) and node.get("type") != "prompt_embeds":
+        return
+    found = min(FORBIDDEN & node.keys(), default="prompt_embeds")
+    raise BadRequestError(f"{found!r} is not accepted from clients", param=found, code="forbidden_field")
 
 
 def _json_name(value: Any) -> str:

@@ -21,18 +21,41 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 
     Raises ``ClientDisconnectedError`` when the client went away, and whatever ``work`` raises.
     """
-    working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_disconnected(receive))
+    watch = _Watch(receive)
     try:
-        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ClientDisconnectedError
+        # In this very task: of two tasks, one would only wait for the other.
+        return await work
+    except asyncio.CancelledError:
+        if watch.gone and watch.working.uncancel() == 0:
+            raise ClientDisconnectedError from None
+        raise
     finally:
-        for task in (working, watching):
-            task.cancel()
-        # Both must have cleaned up (the engine's connection closed) before the caller goes on.
-        await asyncio.gather(working, watching, return_exceptions=True)
+        watch.end()
+
+
+class _Watch:
+    """Cancels the task that made it when the client disconnects."""
+
+    def __init__(self, receive: Receive) -> None:
+        working = asyncio.current_task()
+        if working is None:
+            raise RuntimeError("only a task can be cancelled when its client goes away")
+        self.working = working
+        self.gone = False
+        self._over = False
+        self._watching = asyncio.ensure_future(_disconnected(receive))
+        self._watching.add_done_callback(self._cancel_work)
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._over = True
+        self._watching.cancel()
+
+    def _cancel_work(self, watching: asyncio.Task[None]) -> None:
+        # It may have been called for while the work came to its end.
+        if not self._over and not watching.cancelled():
+            self.gone = True
+            self.working.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
 from semtoken_server.metrics import Metrics
+from semtoken_server.options import OptionsOf
 from semtoken_server.settings import Settings
 from semtoken_server.tokenizer_check import TokenizerCheck
 
@@ -34,14 +35,37 @@ class Gateway:
     check: TokenizerCheck
     compression: CompressionService
     metrics: Metrics
+    chat_options: OptionsOf
+    completion_options: OptionsOf
+    warmed: Callable[[], None]
+    """Called once the compressor is loaded, or has failed to."""
 
     @classmethod
-    def assemble(cls, settings: Settings, engine: Engine, backend: CompressorBackend, metrics: Metrics) -> Gateway:
+    def assemble(
+        cls,
+        settings: Settings,
+        engine: Engine,
+        backend: CompressorBackend,
+        metrics: Metrics,
+        *,
+        warmed: Callable[[], None] = lambda: None,
+    ) -> Gateway:
         """A gateway around an engine and a compressor, not started."""
         check = TokenizerCheck(engine, backend)
         embeds_check = EmbedsCheck(engine, backend)
         compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
-        return cls(settings, engine, backend, check, compression, metrics)
+        defaults = settings.compression.model_dump()
+        return cls(
+            settings,
+            engine,
+            backend,
+            check,
+            compression,
+            metrics,
+            chat_options=OptionsOf({**defaults, "realise": "text"}),
+            completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+            warmed=warmed,
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -74,6 +98,7 @@ class Gateway:
 
     async def _warm_up(self) -> None:
         await self.backend.start(await self._tokenizer())
+        self.warmed()
         state = self.backend.state
         if state.phase == "ready":
             await self.check.run()

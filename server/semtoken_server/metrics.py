@@ -6,6 +6,7 @@ the templates of the allow-list, reasons and causes come from fixed sets.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -21,6 +22,15 @@ _INTER_TOKEN = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0
 _COMPRESSION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _BATCH = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 _RATIO = (1, 1.1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3, 4, 6, 10, 20)
+
+
+class BatchHistogram(Histogram):
+    """A histogram that takes several equal observations at once."""
+
+    def observe_many(self, amount: float, count: int) -> None:
+        """``count`` observations of ``amount``, for the price of one."""
+        self._sum.inc(amount * count)
+        self._buckets[bisect_left(self._upper_bounds, amount)].inc(count)
 
 
 class Metrics:
@@ -49,7 +59,7 @@ class Metrics:
             buckets=_FIRST_TOKEN,
             registry=registry,
         )
-        self.inter_token_seconds = Histogram(
+        self.inter_token_seconds = BatchHistogram(
             "semtoken_inter_token_seconds",
             "Between the events of streamed answers.",
             buckets=_INTER_TOKEN,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-import uuid
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,7 +27,10 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
-        self._metrics = metrics
+        self._inflight = metrics.inflight
+        # To look a child up costs more than to count; there are as many as routes and statuses.
+        self._requests = cache(metrics.requests.labels)
+        self._request_seconds = cache(metrics.request_seconds.labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -36,8 +39,9 @@ class RequestContext:
             return
         began = time.perf_counter()
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        offered = Headers(scope=scope).get("x-request-id", "")
-        state["request_id"] = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        offered = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+        identity = offered if _REQUEST_ID.fullmatch(offered) else os.urandom(16).hex()
+        state["request_id"] = identity
         state["began"] = began
         # What escapes every handler is answered outside of here, with a 500.
         code = "500"
@@ -46,24 +50,24 @@ class RequestContext:
             nonlocal code
             if message["type"] == "http.response.start":
                 code = str(message["status"])
-                MutableHeaders(scope=message)["x-request-id"] = state["request_id"]
+                message["headers"] = [*message["headers"], (b"x-request-id", identity.encode("latin-1"))]
             await send(message)
 
-        self._metrics.inflight.inc()
+        self._inflight.inc()
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            self._metrics.inflight.dec()
+            self._inflight.dec()
             route = getattr(scope.get("route"), "path", "unmatched")
-            self._metrics.requests.labels(route, code).inc()
-            self._metrics.request_seconds.labels(route).observe(time.perf_counter() - began)
+            self._requests(route, code).inc()
+            self._request_seconds(route).observe(time.perf_counter() - began)
 
 
 def request_id(request: Request) -> str:
     """The id of a request."""
-    return str(request.state.request_id)
+    return str(request.scope["state"]["request_id"])
 
 
 def began(request: Request) -> float:
     """When a request arrived, on ``time.perf_counter``'s clock."""
-    return float(request.state.began)
+    return float(request.scope["state"]["began"])

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 
 HEADER_PREFIX = "x-semtoken-"
 
+_RAW_PREFIX = HEADER_PREFIX.encode()
+
 OnFailure = Literal["open", "closed"]
 
 
@@ -51,6 +53,20 @@ _FROM_HEADER: Mapping[str, Callable[[str], Any]] = {
     "keep_tags": _flag,
     "on_failure": str,
 }
+
+
+class OptionsOf:
+    """The options of one kind of route: what the server sets, parsed once for all requests that say nothing."""
+
+    def __init__(self, defaults: Mapping[str, Any]) -> None:
+        self._defaults = defaults
+        self._silent = parse_options(None, Headers(), defaults)
+
+    def request(self, body: Any, headers: Headers) -> RequestOptions:
+        """What :func:`parse_options` gives."""
+        if body is None and not any(name.lower().startswith(_RAW_PREFIX) for name, _ in headers.raw):
+            return self._silent
+        return parse_options(body, headers, self._defaults)
 
 
 def parse_options(body: Any, headers: Headers, defaults: Mapping[str, Any]) -> RequestOptions:

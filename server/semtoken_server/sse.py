@@ -14,17 +14,20 @@ from typing import Any, Protocol
 import orjson
 
 from semtoken_server.errors import EngineConnectionError
+from semtoken_server.metrics import BatchHistogram
 from semtoken_server.rewrite import append_member
 
 _END = re.compile(rb"\r?\n\r?\n")
+# What tells that a chunk of a stream may hold something else than tokens, or other ends of lines.
+_MARKS = (b'"usage"', b"[DONE]", b"\r")
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
 class StreamTimes(Protocol):
     """Is told of the times of a stream."""
 
-    def event(self) -> None:
-        """An event with tokens is on its way to the client."""
+    def events(self, count: int) -> None:
+        """So many events with tokens are on their way to the client, arrived together."""
 
 
 class EventRelay:
@@ -47,27 +50,49 @@ class EventRelay:
     def _feed(self, chunk: bytes) -> bytes:
         """The whole events that ``chunk`` completes."""
         buffered = self._tail + chunk
+        # Most of what comes is tokens: told apart without a look at each, and passed on as it is.
+        if not any(mark in buffered for mark in _MARKS):
+            end = buffered.rfind(b"\n\n") + 2
+            if end == 1:
+                self._tail = buffered
+                return b""
+            events, self._tail = buffered[:end], buffered[end:]
+            self._tell(events.startswith(b"data:") + events.count(b"\n\ndata:"))
+            return events
+        return self._one_by_one(buffered)
+
+    def _one_by_one(self, buffered: bytes) -> bytes:
         whole: list[bytes] = []
+        tokens = 0
         start = 0
         # An end mark may itself be cut in two, so the search begins a little before the new bytes.
         search = max(0, len(self._tail) - 3)
         while end := _END.search(buffered, search):
-            whole.append(self._event(buffered[start : end.start()]) + end.group())
+            event = buffered[start : end.start()]
+            if event.startswith(b"data:"):
+                data = event[5:].strip()
+                if data == b"[DONE]":
+                    self._complete = True
+                elif _is_usage(data):
+                    event = b"data: " + append_member(data, "semtoken", self._semtoken)
+                else:
+                    tokens += 1
+            whole += (event, end.group())
             start = search = end.end()
         self._tail = buffered[start:]
+        self._tell(tokens)
         return b"".join(whole)
 
-    def _event(self, event: bytes) -> bytes:
-        if not event.startswith(b"data:"):
-            return event
-        data = event[5:].strip()
-        if data == b"[DONE]":
-            self._complete = True
-        elif _is_usage(data):
-            return b"data: " + append_member(data, "semtoken", self._semtoken)
-        else:
-            self._times.event()
-        return event
+    def _tell(self, tokens: int) -> None:
+        if tokens:
+            self._times.events(tokens)
+
+
+class Observer(Protocol):
+    """Takes an observation in seconds."""
+
+    def observe(self, amount: float) -> None:
+        """One more."""
 
 
 class TokenClock:
@@ -76,16 +101,18 @@ class TokenClock:
     Events that arrive together are as many tokens at one moment: the gaps between them are zero.
     """
 
-    def __init__(self, began: float, first: Any, between: Any) -> None:
+    def __init__(self, began: float, first: Observer, between: BatchHistogram) -> None:
         self._last = began
-        self._observe = first.observe
-        self._between = between.observe
+        self._next: Observer = first
+        self._between = between
 
-    def event(self) -> None:
-        """An event with tokens is on its way to the client."""
+    def events(self, count: int) -> None:
+        """So many events with tokens are on their way to the client, arrived together."""
         now = time.perf_counter()
-        self._observe(now - self._last)
-        self._observe = self._between
+        self._next.observe(now - self._last)
+        if count > 1:
+            self._between.observe_many(0.0, count - 1)
+        self._next = self._between
         self._last = now
 
 

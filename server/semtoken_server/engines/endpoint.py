@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -22,12 +22,12 @@ class Endpoint:
     """Requests whose answers are not complete."""
     epoch: int = 0
     """How often it has come up."""
+    name: str = field(init=False)
+    """Host, port and path: what metrics and logs call it."""
 
-    @property
-    def name(self) -> str:
-        """Host, port and path: what metrics and logs call it."""
+    def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        return parts.netloc + parts.path
+        self.name = parts.netloc + parts.path
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import io
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 
 import aiohttp
 
@@ -16,6 +17,9 @@ from semtoken_server.errors import EngineConnectionError, EngineError, EngineUna
 from semtoken_server.metrics import Metrics
 
 logger = logging.getLogger(__name__)
+
+_AT_ONCE_BYTES = 2**18
+"""A larger body goes as a file: written in pieces it does not hold up the event loop."""
 
 # vLLM's server drops a connection that was idle for 5 seconds. One that we reuse at that moment
 # would fail a request that cannot be told from one already running, so we drop ours first.
@@ -41,6 +45,8 @@ class HttpEngine:
     ) -> None:
         self._endpoints = [Endpoint(url) for url in urls]
         self._metrics = metrics
+        # To look a child up costs more than to count; there are as many as engines and outcomes.
+        self._requests = cache(metrics.engine_requests.labels)
         self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s, sock_read=read_timeout_s)
         self._health_timeout = aiohttp.ClientTimeout(total=connect_timeout_s)
@@ -92,7 +98,9 @@ class HttpEngine:
         """
         failure: EngineError = EngineUnavailableError()
         healthy = [e for e in self._endpoints if e.healthy and endpoint in (None, e.name)]
-        for candidate in sorted(healthy, key=lambda e: e.outstanding):
+        if len(healthy) > 1:
+            healthy.sort(key=lambda e: e.outstanding)
+        for candidate in healthy:
             try:
                 return await self._send_to(candidate, request)
             except EngineConnectionError as error:
@@ -110,8 +118,7 @@ class HttpEngine:
                 response = await session.request(
                     request.method,
                     endpoint.url + request.path,
-                    # A file, so that a large body is written in pieces and does not hold up the event loop.
-                    data=io.BytesIO(request.body) if request.body else None,
+                    data=_sendable(request.body),
                     headers=request.headers,
                     allow_redirects=False,
                 )
@@ -124,7 +131,7 @@ class HttpEngine:
         finally:
             if not answered:
                 endpoint.outstanding -= 1
-            self._metrics.engine_requests.labels(endpoint.name, outcome).inc()
+            self._requests(endpoint.name, outcome).inc()
 
     async def _watch(self, endpoint: Endpoint) -> None:
         while True:
@@ -154,3 +161,7 @@ class HttpEngine:
         if self._session is None:
             raise EngineUnavailableError("the engine client has not been started")
         return self._session
+
+
+def _sendable(body: bytes) -> bytes | io.BytesIO | None:
+    return (body if len(body) <= _AT_ONCE_BYTES else io.BytesIO(body)) if body else None

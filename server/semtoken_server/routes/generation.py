@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from fastapi import APIRouter
 from semtoken import InvalidOptionError, chat_without_keep_tags, without_keep_tags
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Send
 
-from semtoken_server.answers import generation_answer
+from semtoken_server.answers import GenerationAnswer
 from semtoken_server.bodies import JsonBody, read_json
 from semtoken_server.compression.backend import CompressedPrompt
 from semtoken_server.compression.embeds import embedded_messages, wire_form
 from semtoken_server.compression.outcome import Outcome
-from semtoken_server.disconnect import until_disconnect
 from semtoken_server.gateway import Gateway, gateway_of
-from semtoken_server.options import RequestOptions, parse_options
+from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import append_member, replace_members
+from semtoken_server.routes.endpoint import AsgiEndpoint
 from semtoken_server.schemas.generation import ChatRequest, CompletionRequest, GenerationRequest
-from semtoken_server.schemas.validation import openapi_body, validated
+from semtoken_server.schemas.validation import validated
 from semtoken_server.window import fitted, may_overflow
 
 router = APIRouter()
@@ -30,13 +31,12 @@ router = APIRouter()
 Changes = dict[str, bytes | None]
 
 
-@router.post("/v1/chat/completions", openapi_extra=openapi_body(ChatRequest))
-async def chat_completions(request: Request) -> Response:
+async def chat_completions(request: Request, send: Send) -> None:
     """A chat, its long user and tool messages compressed."""
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     chat = validated(ChatRequest, body.data)
-    options = _options(request, gateway, body, chat, realise="text")
+    options = _fitted(gateway, gateway.chat_options.request(body.data.get("semtoken"), request.headers), chat)
     if options.compression.realise == "tokens":
         raise InvalidOptionError(
             "realise: 'tokens' in a chat needs an engine started with --enable-scale-out;"
@@ -44,28 +44,36 @@ async def chat_completions(request: Request) -> Response:
             param="realise",
         )
 
-    async def answer() -> Response:
+    answer = GenerationAnswer(request, gateway, send)
+
+    async def compressed() -> None:
         await gateway.compression.require_embeds(options)
         outcome, changes = await _compress_chat(gateway, body, chat, options)
-        return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
+        await answer.forward(_rewritten(body, changes), outcome)
 
-    return await until_disconnect(request.receive, answer())
+    await answer.until_disconnect(compressed())
 
 
-@router.post("/v1/completions", openapi_extra=openapi_body(CompletionRequest))
-async def completions(request: Request) -> Response:
+async def completions(request: Request, send: Send) -> None:
     """A completion, its prompt compressed and by default forwarded as token ids."""
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     completion = validated(CompletionRequest, body.data)
-    options = _options(request, gateway, body, completion, realise="tokens")
+    asked = gateway.completion_options.request(body.data.get("semtoken"), request.headers)
+    options = _fitted(gateway, asked, completion)
 
-    async def answer() -> Response:
+    answer = GenerationAnswer(request, gateway, send)
+
+    async def compressed() -> None:
         await gateway.compression.require_embeds(options)
         outcome, changes = await _compress_prompts(gateway, body, completion, options)
-        return await generation_answer(request, gateway, _rewritten(body, changes), outcome)
+        await answer.forward(_rewritten(body, changes), outcome)
 
-    return await until_disconnect(request.receive, answer())
+    await answer.until_disconnect(compressed())
+
+
+router.routes.append(Route("/v1/chat/completions", AsgiEndpoint(chat_completions), methods=["POST"]))
+router.routes.append(Route("/v1/completions", AsgiEndpoint(completions), methods=["POST"]))
 
 
 async def _compress_chat(
@@ -143,12 +151,10 @@ def _bytes_under(texts: list[str], limit: int) -> bool:
     return sum(map(len, texts)) < limit and sum(len(text.encode()) for text in texts) < limit
 
 
-def _options(
-    request: Request, gateway: Gateway, body: JsonBody, generation: GenerationRequest, **route: Any
-) -> RequestOptions:
+def _fitted(gateway: Gateway, options: RequestOptions, generation: GenerationRequest) -> RequestOptions:
+    if options.compression.mode == "off":
+        return options
     settings = gateway.settings
-    defaults: Mapping[str, Any] = {**settings.compression.model_dump(), **route}
-    options = parse_options(body.data.get("semtoken"), request.headers, defaults)
     window = gateway.check.window if settings.fit_window else None
     return fitted(options, generation, window, settings.window_reserve_tokens)
 

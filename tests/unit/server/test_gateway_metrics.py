@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from semtoken_server.metrics import Metrics
 
@@ -26,6 +27,23 @@ def test_names_follow_the_contract() -> None:
     families = list(text_string_to_metric_families(Metrics().render("")[0].decode()))
     assert {family.name for family in families if not family.name.startswith("semtoken_")} == set()
     assert all(family.documentation.endswith(".") for family in families if not family.name.endswith("_created"))
+
+
+def test_many_equal_observations_are_as_many_single_ones() -> None:
+    def told(metrics: Metrics) -> list[tuple[str, str, float]]:
+        families = text_string_to_metric_families(metrics.render("")[0].decode())
+        between = next(family for family in families if family.name == "semtoken_inter_token_seconds")
+        return [(sample.name, sample.labels.get("le", ""), sample.value) for sample in between.samples]
+
+    single, many = Metrics(), Metrics()
+    # Bounds belong to the bucket that they close, and over the last one there is still one.
+    for amount in (0.0, 0.005, 0.0051, 2.5, 100.0):
+        for _ in range(3):
+            single.inter_token_seconds.observe(amount)
+        many.inter_token_seconds.observe_many(amount, 3)
+    for one, other in zip(told(single), told(many), strict=True):
+        assert one[:2] == other[:2]
+        assert one[2] == pytest.approx(other[2])
 
 
 def test_openmetrics_is_served_to_who_asks_for_it() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from semtoken import CompressionOptions, InvalidOptionError
-from semtoken_server.options import parse_options
+from semtoken_server.options import OptionsOf, parse_options
 from starlette.datastructures import Headers
 
 
@@ -78,3 +78,17 @@ def test_a_header_that_is_no_utf_8_is_named() -> None:
     with pytest.raises(InvalidOptionError) as raised:
         parse_options(None, Headers(raw=[(b"x-semtoken-query", b"\xff")]), {})
     assert raised.value.param == "query"
+
+
+@pytest.mark.parametrize(
+    ("body", "given"), [(None, {}), ({"ratio": 4}, {}), (None, {"ratio": "4"}), ({}, {"mode": "force"})]
+)
+def test_options_of_a_route_are_those_parsed(body: Any, given: dict[str, str]) -> None:
+    defaults = {"mode": "off", "ratio": 3.0}
+    for _ in range(2):
+        assert OptionsOf(defaults).request(body, headers(**given)) == parse_options(body, headers(**given), defaults)
+
+
+def test_a_route_with_bad_defaults_is_no_route() -> None:
+    with pytest.raises(InvalidOptionError):
+        OptionsOf({"ratio": 0})

@@ -24,10 +24,10 @@ DONE = b"data: [DONE]\n\n"
 
 class Counted:
     def __init__(self) -> None:
-        self.events = 0
+        self.tokens = 0
 
-    def event(self) -> None:
-        self.events += 1
+    def events(self, count: int) -> None:
+        self.tokens += count
 
 
 async def relayed(chunks: Iterable[bytes]) -> tuple[list[bytes], int]:
@@ -37,7 +37,7 @@ async def relayed(chunks: Iterable[bytes]) -> tuple[list[bytes], int]:
 
     counted = Counted()
     relay = EventRelay(SEMTOKEN, counted)
-    return [events async for events in relay.relay(arriving())], counted.events
+    return [events async for events in relay.relay(arriving())], counted.tokens
 
 
 @given(st.lists(st.sampled_from([TOKEN, QUOTE, RUNNING_USAGE, COMMENT]), max_size=4), st.data())

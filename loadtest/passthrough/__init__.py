@@ -1,0 +1,1 @@
+"""What the gateway itself costs: its pass-through beside other gateways, in front of an engine that does nothing."""
