@@ -171,13 +171,17 @@ def plots(results: Path) -> dict[str, bytes]:
     return images
 
 
+def filled(page: str) -> str:
+    """The page with its table made anew."""
+    return _BLOCK.sub(lambda _: f"<!-- targets -->\n{table(RESULTS)}<!-- end -->", page)
+
+
 def main() -> None:
     """Write the page and its plots, or print the table of another folder."""
     if len(sys.argv) > 1:
         print(table(Path(sys.argv[1])))
         return
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(_BLOCK.sub(lambda _: f"<!-- targets -->\n{table(RESULTS)}<!-- end -->", page), encoding="utf-8")
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     for name, image in plots(RESULTS).items():
         (RESULTS / name).write_bytes(image)
 

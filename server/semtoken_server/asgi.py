@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 from fastapi import FastAPI
@@ -40,6 +41,8 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    # What is frozen when the interpreter ends looks to native modules like leaked, and they say so at length.
+    atexit.register(gc.unfreeze)
 
 
 def worker() -> FastAPI:

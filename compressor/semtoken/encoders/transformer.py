@@ -138,7 +138,8 @@ class TransformerEncoder:
 
     def _tokenise(self, item: EncoderInput) -> tuple[IntArray, IntArray, IntArray]:
         try:
-            encoding = self._backend.encode(item.text, add_special_tokens=False)
+            # A batch of one: unlike `encode` it lets other threads run.
+            encoding = self._backend.encode_batch([item.text], add_special_tokens=False)[0]
         except (TypeError, UnicodeError) as error:
             raise InvalidInputError("the text is not valid Unicode (lone surrogates)") from error
         offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
