@@ -176,7 +176,12 @@ class TransformerEncoder:
         return [vectors[row, skip : skip + len(window)] for row, window in enumerate(windows)]
 
     def _assemble(self, ids: IntArray, offsets: IntArray, bounds: IntArray, rows: list[FloatArray]) -> Encoding:
-        vectors = np.concatenate(rows) if rows else np.zeros((0, self._width), dtype=np.float32)
+        vectors = np.zeros((len(ids), rows[0].shape[1] if rows else self._width), dtype=np.float32)
+        filled = 0
+        # One by one, so that other threads get their turn between them.
+        for window in rows:
+            vectors[filled : filled + len(window)] = window
+            filled += len(window)
         return Encoding(vectors, ids, offsets[:, 0], offsets[:, 1], bounds, pool_units(vectors, bounds))
 
 

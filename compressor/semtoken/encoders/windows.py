@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from semtoken.datamodels import FloatArray, IntArray
-from semtoken.scaling import unit_rows
+from semtoken.scaling import unit_rows, unit_sums
 
 
 def pack_windows(bounds: IntArray, capacity: int) -> list[tuple[int, int]]:
@@ -34,6 +34,5 @@ def pool_units(vectors: FloatArray, bounds: IntArray) -> FloatArray:
     pooled = np.zeros((len(counts), vectors.shape[1]), dtype=np.float32)
     filled = counts > 0
     if filled.any():
-        sums = np.add.reduceat(vectors, bounds[:-1][filled], axis=0)
-        pooled[filled] = unit_rows(sums)
+        pooled[filled] = unit_rows(unit_sums(vectors, bounds[:-1][filled]))
     return pooled

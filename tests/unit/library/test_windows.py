@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from semtoken.encoders.windows import pack_windows, pool_units
+from semtoken.scaling import unit_sums
 
 units = st.lists(st.integers(0, 40), max_size=60)
 
@@ -38,3 +40,11 @@ def test_pooling_is_the_direction_of_the_mean() -> None:
     pooled = pool_units(vectors, np.array([0, 2, 2, 3, 4]))
     root = np.sqrt(0.5)
     np.testing.assert_allclose(pooled, [[root, root], [0, 0], [0.6, 0.8], [root, root]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("units", [1, 255, 256, 257, 1000])
+def test_sums_by_block_are_the_sums_at_once_to_the_bit(units: int) -> None:
+    rng = np.random.default_rng(units)
+    vectors = rng.normal(size=(4000, 32)).astype(np.float32)
+    starts = np.append(0, np.sort(rng.choice(np.arange(1, 4000), units - 1, replace=False)))
+    np.testing.assert_array_equal(unit_sums(vectors, starts), np.add.reduceat(vectors, starts, axis=0))
