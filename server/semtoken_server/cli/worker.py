@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
-import signal
-import sys
-
 from fastapi import FastAPI
 
 from semtoken_server.asgi import worker
 from semtoken_server.cli.terminal import silence_libraries
-
-_PR_SET_PDEATHSIG = 1
+from semtoken_server.parent import end_with_parent
 
 
 def app() -> FastAPI:
@@ -20,11 +14,6 @@ def app() -> FastAPI:
 
     uvicorn's workers outlive a parent that was killed, and would answer on its port for good.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM), 0, 0, 0)
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        # It was killed while this process was still importing: no signal comes for that any more.
-        sys.exit(1)
+    end_with_parent()
     silence_libraries()
     return worker()

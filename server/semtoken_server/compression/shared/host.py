@@ -93,17 +93,17 @@ class CompressorHost:
         backend, within = self._backend, request.timeout_s
         match request:
             case wire.Chat():
-                options = _options(request.options)
+                options = CompressionOptions.parse(request.options)
                 return await backend.compress_messages(request.messages, options, request.tools, timeout_s=within)
             case wire.Prompts():
                 return await backend.compress_prompts(
                     request.prompts,
-                    _options(request.options),
+                    CompressionOptions.parse(request.options),
                     special_tokens=request.special_tokens,
                     timeout_s=within,
                 )
             case wire.Text():
-                options = _options(request.options)
+                options = CompressionOptions.parse(request.options)
                 return await backend.compress_text(request.text, request.query, options, timeout_s=within)
             case wire.TokenIds():
                 return await backend.token_ids(request.texts, timeout_s=within)
@@ -111,7 +111,3 @@ class CompressorHost:
                 return await backend.embeddings(request.text, timeout_s=within)
             case _:
                 assert_never(request)
-
-
-def _options(values: dict[str, Any]) -> CompressionOptions:
-    return CompressionOptions.parse(values)

@@ -17,6 +17,7 @@ from typing import Self
 from semtoken_server.compression.build import build_thread_compressor
 from semtoken_server.compression.shared.host import CompressorHost
 from semtoken_server.metrics import Metrics
+from semtoken_server.parent import end_with_parent
 from semtoken_server.settings import Settings, shared_metrics_dir
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,6 @@ logger = logging.getLogger(__name__)
 PROCESS_NAME = "semtoken-compr"
 """As `ps` and `top` show it."""
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
@@ -88,10 +88,9 @@ class CompressorProcess:
 
 def run_compressor(socket: Path) -> None:
     """The process itself."""
+    end_with_parent()
     if sys.platform == "linux":
-        prctl = ctypes.CDLL(None).prctl
-        prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM), 0, 0, 0)
-        prctl(_PR_SET_NAME, ctypes.c_char_p(PROCESS_NAME.encode()), 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, ctypes.c_char_p(PROCESS_NAME.encode()), 0, 0, 0)
     # Ctrl-C goes to the whole group; the parent says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings.imported()
