@@ -52,15 +52,16 @@ class Compressor:
         device: str = "auto",
         model: str | Path | None = None,
         cache: WindowCache | None = None,
+        runtime: str = "auto",
     ) -> Self:
         """Load an encoder and the served model's tokenizer from folders or hub names.
 
         ``device`` is ``auto``, ``cpu`` or ``cuda``. ``model`` is the served model's folder; only the
         embeddings realisation needs it, and opens it when it is asked for. What ``cache`` holds is not
-        encoded again. Raises ``ModelNotFoundError``.
+        encoded again. ``runtime`` is ``auto``, ``torch`` or ``openvino``. Raises ``ModelNotFoundError``.
         """
         return cls(
-            TransformerEncoder.from_pretrained(encoder, device=device, cache=cache),
+            TransformerEncoder.from_pretrained(encoder, device=device, runtime=runtime, cache=cache),
             ServedTokenizer.from_pretrained(tokenizer),
             Embedder(model),
         )

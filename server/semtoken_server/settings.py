@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where the encoder runs: auto, cpu, cuda"
     )
+    encoder_runtime: Literal["auto", "torch", "openvino"] = Field(
+        default="auto", description="what computes the encoder: auto, torch, openvino"
+    )
     compression: CompressionDefaults = Field(
         default=CompressionDefaults(), description="compression where a request says nothing"
     )

@@ -7,6 +7,7 @@ import string
 import torch
 from semtoken.caching import WindowCache
 from semtoken.encoders import TransformerEncoder
+from semtoken.encoders.runtimes import Runtime, TorchRuntime
 from semtoken.evaluation.bundled import bundled_demo
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
@@ -62,17 +63,9 @@ def make_llama() -> LlamaForCausalLM:
     return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
 
 
-def make_encoder(
-    cache: WindowCache | None = None, *, weights: str = "tiny", dtype: str = "float32"
-) -> TransformerEncoder:
-    """A one-layer encoder of random weights, the same at every call, that knows English letters and endings."""
-    backend = Tokenizer(WordPiece({token: number for number, token in enumerate(_PIECES)}, unk_token="[UNK]"))
-    backend.normalizer = BertNormalizer()
-    backend.pre_tokenizer = BertPreTokenizer()
-    specials = [("[CLS]", _PIECES.index("[CLS]")), ("[SEP]", _PIECES.index("[SEP]"))]
-    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=specials)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]")  # type: ignore[no-untyped-call]
-    torch.manual_seed(0)
+def make_bert(weights: int = 0) -> BertModel:
+    """One layer of random weights, the same for the same seed."""
+    torch.manual_seed(weights)
     config = BertConfig(
         vocab_size=len(_PIECES),
         hidden_size=32,
@@ -81,9 +74,23 @@ def make_encoder(
         intermediate_size=64,
         max_position_embeddings=128,
     )
-    model = BertModel(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
-    model = model.to(getattr(torch, dtype))
-    return TransformerEncoder(model, tokenizer, device=torch.device("cpu"), weights=weights, cache=cache)
+    model: BertModel = BertModel(config, add_pooling_layer=False).eval()  # type: ignore[no-untyped-call]
+    return model
+
+
+def make_encoder(
+    cache: WindowCache | None = None, *, weights: int = 0, dtype: str = "float32", runtime: Runtime | None = None
+) -> TransformerEncoder:
+    """An encoder of :func:`make_bert`, which knows English letters and endings; PyTorch computes it by default."""
+    backend = Tokenizer(WordPiece({token: number for number, token in enumerate(_PIECES)}, unk_token="[UNK]"))
+    backend.normalizer = BertNormalizer()
+    backend.pre_tokenizer = BertPreTokenizer()
+    specials = [("[CLS]", _PIECES.index("[CLS]")), ("[SEP]", _PIECES.index("[SEP]"))]
+    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=specials)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]")  # type: ignore[no-untyped-call]
+    if runtime is None:
+        runtime = TorchRuntime(make_bert(weights).to(getattr(torch, dtype)), torch.device("cpu"))
+    return TransformerEncoder(runtime, tokenizer, cache=cache)
 
 
 _LETTERS = [*string.ascii_lowercase, *string.digits, *string.punctuation]

@@ -52,8 +52,9 @@ def test_500_documents_alone_and_in_batches_come_out_identical(compressor: Compr
         assert forms(batched) == alone
 
 
-def test_vectors_are_equal_to_the_last_bit_wherever_they_stand_in_a_tile(models: BundledModels) -> None:
-    encoder = TransformerEncoder.from_pretrained(models.encoder, device="cpu")
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_vectors_are_equal_to_the_last_bit_wherever_they_stand_in_a_tile(models: BundledModels, runtime: str) -> None:
+    encoder = TransformerEncoder.from_pretrained(models.encoder, device="cpu", runtime=runtime)
     inputs = [EncoderInput(text, np.zeros(1, dtype=np.int64)) for text in documents()[:12]]
     together = encoder.encode(inputs)
     backwards = encoder.encode(inputs[::-1])[::-1]

@@ -10,25 +10,18 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from semtoken.caching import Window, WindowCache
 from semtoken.datamodels import Encoding, FloatArray, IntArray
 from semtoken.deadline import Deadline
 from semtoken.encoders.base import EncoderInput
-from semtoken.encoders.hardware import hardware
-from semtoken.encoders.threads import cpu_workers, one_thread_each
+from semtoken.encoders.runtimes import WINDOW, Runtime, build_runtime
 from semtoken.encoders.tiles import OnBatch, TileRunner, ignore
 from semtoken.encoders.windows import pack_windows, pool_units
 from semtoken.errors import EncoderError, InvalidInputError, ModelNotFoundError
 
-WINDOW = 128
-"""Tokens per window, special tokens and padding included: the length that MiniLM was trained at."""
-
-TILE = {"cpu": 4, "cuda": 64}
-"""Windows per forward pass. Fixed per device: matrix kernels choose their order of summation by
-shape, so a fixed shape is what makes an output independent of its neighbours."""
+DEVICES = ("auto", "cpu", "cuda")
 
 
 class TransformerEncoder:
@@ -41,21 +34,16 @@ class TransformerEncoder:
 
     def __init__(
         self,
-        model: Any,
+        runtime: Runtime,
         tokenizer: PreTrainedTokenizerFast,
         *,
-        device: torch.device,
-        weights: str,
         on_batch: OnBatch = ignore,
         cache: WindowCache | None = None,
     ) -> None:
-        self._model = model.to(device).eval()
+        self._runtime = runtime
         self._backend = tokenizer.backend_tokenizer
         self._backend.no_truncation()
         self._backend.no_padding()
-        self._device = device
-        self._width = int(model.config.hidden_size)
-        self._tile = TILE[device.type]
         self._pad = int(tokenizer.pad_token_id or 0)
         probe = self._backend.encode("a", add_special_tokens=True)
         text = [place for place, special in enumerate(probe.special_tokens_mask) if not special]
@@ -64,17 +52,12 @@ class TransformerEncoder:
         # out, and another attention kernel gives other bits.
         self._capacity = WINDOW - len(self._prefix) - len(self._suffix) - 1
         self._runner = TileRunner(
-            self._forward,
-            tile=self._tile,
-            workers=cpu_workers() if device.type == "cpu" else 1,
-            prepare=one_thread_each if device.type == "cpu" else lambda: None,
-            on_batch=on_batch,
+            self._forward, tile=runtime.tile, workers=runtime.workers, prepare=runtime.prepare, on_batch=on_batch
         )
-        parts = (weights, self._backend.to_str(), str(model.dtype), device.type, torch.__version__)
-        stamp = "\0".join((*parts, transformers.__version__, f"{WINDOW}x{self._tile}"))
+        stamp = "\0".join((runtime.identity, self._backend.to_str(), str(WINDOW)))
         self._fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
         self._cache = cache
-        self._origin = f"{self._fingerprint} {hardware(device)}"
+        self._origin = f"{self._fingerprint} {runtime.processor}"
 
     @classmethod
     def from_pretrained(
@@ -82,39 +65,30 @@ class TransformerEncoder:
         name_or_path: str | Path,
         *,
         device: str = "auto",
+        runtime: str = "auto",
         on_batch: OnBatch = ignore,
         cache: WindowCache | None = None,
     ) -> TransformerEncoder:
         """Load an encoder from a folder or, where there is network, a hub name.
 
-        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``; ``on_batch`` is told the
-        tokens of every forward pass, from another thread. Raises ``ModelNotFoundError`` where there is
-        no such model.
+        ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``; ``runtime`` is ``auto`` (the
+        fastest for the device), ``torch`` or ``openvino``; ``on_batch`` is told the tokens of every forward
+        pass, from another thread. Raises ``ModelNotFoundError`` where there is no such model or runtime.
         """
         path = os.fspath(name_or_path)
         local = Path(path).is_dir()
-        target = _device(device)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=local)
-            model = AutoModel.from_pretrained(
-                path, local_files_only=local, dtype=_dtype(target), attn_implementation="sdpa"
-            )
-        except (OSError, ValueError) as error:
-            raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
-        if not isinstance(tokenizer, PreTrainedTokenizerFast):
-            raise ModelNotFoundError(f"the tokenizer of the encoder at {path!r} has no fast form, which offsets need")
-        digest = _weights_digest(model)
-        return cls(model, tokenizer, device=target, weights=digest, on_batch=on_batch, cache=cache)
+        computed_by = build_runtime(runtime, lambda dtype: _load_model(path, dtype, local=local), _device(device))
+        return cls(computed_by, _load_tokenizer(path, local=local), on_batch=on_batch, cache=cache)
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over weights, vocabulary, number format, device class, versions and tile shape."""
+        """sha256 over weights, vocabulary, runtime, number format, device class, versions and tile shape."""
         return self._fingerprint
 
     @property
     def device(self) -> str:
         """Where it runs: ``cpu`` or ``cuda``."""
-        return self._device.type
+        return self._runtime.device
 
     def encode(
         self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
@@ -150,33 +124,25 @@ class TransformerEncoder:
         if self._cache is None:
             return self._runner.run([window.ids for window in windows], deadline)
         return self._cache.vectors(
-            windows, lambda missing: self._runner.run(missing, deadline), model=self._origin, width=self._width
+            windows, lambda missing: self._runner.run(missing, deadline), model=self._origin, width=self._runtime.width
         )
 
     def _forward(self, windows: Sequence[IntArray]) -> list[FloatArray]:
-        ids = np.full((self._tile, WINDOW), self._pad, dtype=np.int64)
-        mask = np.zeros((self._tile, WINDOW), dtype=np.int64)
+        ids = np.full((self._runtime.tile, WINDOW), self._pad, dtype=np.int64)
+        mask = np.zeros((self._runtime.tile, WINDOW), dtype=np.int64)
         mask[:, 0] = 1
         for row, window in enumerate(windows):
             whole = [*self._prefix, *window.tolist(), *self._suffix]
             ids[row, : len(whole)] = whole
             mask[row, : len(whole)] = 1
-        try:
-            with torch.inference_mode():
-                output = self._model(
-                    input_ids=torch.from_numpy(ids).to(self._device),
-                    attention_mask=torch.from_numpy(mask).to(self._device),
-                ).last_hidden_state
-                vectors: FloatArray = output.float().cpu().numpy()
-        except RuntimeError as error:  # out of memory is one of these
-            raise EncoderError(f"the encoder failed: {error}") from error
+        vectors = self._runtime(ids, mask)
         if not np.isfinite(vectors).all():
             raise EncoderError("the encoder gave values that are not finite")
         skip = len(self._prefix)
         return [vectors[row, skip : skip + len(window)] for row, window in enumerate(windows)]
 
     def _assemble(self, ids: IntArray, offsets: IntArray, bounds: IntArray, rows: list[FloatArray]) -> Encoding:
-        vectors = np.zeros((len(ids), rows[0].shape[1] if rows else self._width), dtype=np.float32)
+        vectors = np.zeros((len(ids), rows[0].shape[1] if rows else self._runtime.width), dtype=np.float32)
         filled = 0
         # One by one, so that other threads get their turn between them.
         for window in rows:
@@ -188,21 +154,25 @@ class TransformerEncoder:
 def _device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in TILE:
-        raise ModelNotFoundError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name not in DEVICES:
+        raise ModelNotFoundError(f"device must be one of {', '.join(DEVICES)}, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
         raise ModelNotFoundError("device is cuda, but torch finds no CUDA device")
     return torch.device(name)
 
 
-def _dtype(device: torch.device) -> torch.dtype:
-    fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001 - no public test
-    return torch.bfloat16 if fast else torch.float32
+def _load_model(path: str, dtype: torch.dtype, *, local: bool) -> Any:
+    try:
+        return AutoModel.from_pretrained(path, local_files_only=local, dtype=dtype, attn_implementation="sdpa")
+    except (OSError, ValueError) as error:
+        raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
 
 
-def _weights_digest(model: Any) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+def _load_tokenizer(path: str, *, local: bool) -> PreTrainedTokenizerFast:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=local)
+    except (OSError, ValueError) as error:
+        raise ModelNotFoundError(f"no encoder at {path!r}: {error}") from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelNotFoundError(f"the tokenizer of the encoder at {path!r} has no fast form, which offsets need")
+    return tokenizer

@@ -31,7 +31,7 @@ from semtoken_server.cli.bench_arguments import (
     save,
     show,
 )
-from semtoken_server.cli.evaluate_arguments import EncoderName, ModelFolder
+from semtoken_server.cli.evaluate_arguments import EncoderName, ModelFolder, Runtime
 from semtoken_server.cli.evaluate_models import Models
 from semtoken_server.cli.evaluate_options import names
 from semtoken_server.cli.evaluate_output import progress_bar
@@ -61,12 +61,13 @@ def compressor(
     model: ModelFolder = None,
     encoder: EncoderName = None,
     device: OnDevice = "auto",
+    runtime: Runtime = "auto",
     runs: Runs = 5,
     seed: Seed = 0,
     json_out: JsonOut = None,
 ) -> None:
     """Tokens per second, the encoder's share and the peak of memory, by length and batch."""
-    models = Models(model, encoder, device, max_new_tokens=0)
+    models = Models(model, encoder, device, max_new_tokens=0, runtime=runtime)
     peers = [name for name in names(methods) if name not in ("semtoken", "none")]
     built = {method.name: method for method in models.methods(peers) if method.name != "none"}
     on = models.encoder_device

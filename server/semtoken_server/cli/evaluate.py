@@ -38,6 +38,7 @@ from semtoken_server.cli.evaluate_arguments import (
     PromptWindow,
     Ratios,
     Resume,
+    Runtime,
     Seed,
     ServedModel,
     TokenizerFolder,
@@ -71,6 +72,7 @@ def qa(
     api_key: ApiKey = None,
     encoder: EncoderName = None,
     device: OnDevice = "auto",
+    runtime: Runtime = "auto",
     limit: Limit = None,
     seed: Seed = 0,
     split: Half = "all",
@@ -87,7 +89,7 @@ def qa(
     settings = QaSettings(ratios(ratio), seed=seed, use_query=not no_query, window=window)
     asked, off = names(methods), stages(ablate)
     datasets = [load_examples(source, limit=limit, seed=seed, split=split) for source in sources(data, more)]
-    models = Models(model or tokenizer, encoder, device, max_new_tokens)
+    models = Models(model or tokenizer, encoder, device, max_new_tokens, runtime=runtime)
     scorer = models.scorer(Engine(url, served_model, api_key) if url else None)
     built = _methods(models, asked, off)
     served_by = {"model": [scorer.name, url or str(models.folder)], "max_new_tokens": max_new_tokens}
@@ -109,6 +111,7 @@ def lm(
     model: ModelFolder = None,
     encoder: EncoderName = None,
     device: OnDevice = "auto",
+    runtime: Runtime = "auto",
     limit: Limit = None,
     seed: Seed = 0,
     resume: Resume = None,
@@ -119,7 +122,7 @@ def lm(
     settings = LmSettings(context, target, ratios(ratio), limit, seed)
     asked, off = names(methods), stages(ablate)
     corpora = [load_corpus(source) for source in sources(data, more)]
-    models = Models(model, encoder, device)
+    models = Models(model, encoder, device, runtime=runtime)
     built = _methods(models, asked, off)
     served_by = {"model": [models.local.name, str(models.folder)]}
     with progress_bar() as progress, _record(resume, models, corpora, built, settings, **served_by) as record:

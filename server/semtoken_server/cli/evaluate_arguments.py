@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from semtoken.evaluation.ablation import STAGES
@@ -23,6 +23,9 @@ Ablate = Annotated[str, typer.Option("--ablate", help=f"Run semtoken also withou
 Ratios = Annotated[str, typer.Option("--ratio", help="Comma-separated ratios of original to kept tokens.")]
 ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model folder; by default the bundled model.")]
 EncoderName = Annotated[str | None, typer.Option("--encoder", help="SemToken's encoder; by default the bundled one.")]
+Runtime = Annotated[
+    Literal["auto", "torch", "openvino"], typer.Option("--runtime", help="What computes SemToken's encoder.")
+]
 OnDevice = Annotated[Device, typer.Option("--device", help="Where model and encoder run.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Most examples or windows from each file.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the draw, the random methods and the intervals.")]

@@ -21,6 +21,7 @@ from semtoken_server.cli.evaluate_arguments import (
     MoreData,
     OnDevice,
     Ratios,
+    Runtime,
     Seed,
 )
 from semtoken_server.cli.evaluate_models import Models
@@ -38,6 +39,7 @@ def invariants(
     model: ModelFolder = None,
     encoder: EncoderName = None,
     device: OnDevice = "auto",
+    runtime: Runtime = "auto",
     limit: Limit = None,
     seed: Seed = 0,
     json_out: JsonOut = None,
@@ -45,7 +47,7 @@ def invariants(
     """Count what must always hold: pins, numbers, JSON, code, log templates. Status 1 where it did not."""
     settings = InvariantSettings(ratios(ratio), seed)
     sets = [load_subjects(source, limit=limit, seed=seed) for source in sources(data, more)]
-    compressor = Models(model, encoder, device).compressor
+    compressor = Models(model, encoder, device, runtime=runtime).compressor
     with progress_bar() as progress:
         tallies = check_invariants(sets, compressor, settings, progress)
     _print(tallies)

@@ -37,6 +37,7 @@ class Models:
     given_encoder: str | None
     device: Device
     max_new_tokens: int = MAX_NEW_TOKENS
+    runtime: str = "auto"
 
     @cached_property
     def bundled(self) -> BundledModels:
@@ -66,7 +67,8 @@ class Models:
     @cached_property
     def transformer(self) -> TransformerEncoder:
         """The encoder, with where it runs."""
-        return TransformerEncoder.from_pretrained(self.given_encoder or self.bundled.encoder, device=self.device)
+        folder = self.given_encoder or self.bundled.encoder
+        return TransformerEncoder.from_pretrained(folder, device=self.device, runtime=self.runtime)
 
     @property
     def encoder_device(self) -> str:

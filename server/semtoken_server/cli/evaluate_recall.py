@@ -17,6 +17,7 @@ from semtoken_server.cli.evaluate_arguments import (
     MoreData,
     OnDevice,
     Ratios,
+    Runtime,
     Seed,
 )
 from semtoken_server.cli.evaluate_models import Models
@@ -31,6 +32,7 @@ def recall(
     model: ModelFolder = None,
     encoder: EncoderName = None,
     device: OnDevice = "auto",
+    runtime: Runtime = "auto",
     limit: Limit = None,
     seed: Seed = 0,
     split: Half = "all",
@@ -40,7 +42,7 @@ def recall(
     """Ask about a document again one turn later: answers kept in the chat, beside asking that first."""
     settings = RecallSettings(ratios(ratio), limit, seed, split)
     datasets = [load_examples(source) for source in sources(data, more)]
-    models = Models(model, encoder, device)
+    models = Models(model, encoder, device, runtime=runtime)
     compressor = models.compressor
     with progress_bar() as progress:
         run = run_recall(datasets, compressor, settings, progress)

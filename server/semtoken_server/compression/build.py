@@ -29,6 +29,7 @@ def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompr
         encoder = TransformerEncoder.from_pretrained(
             path,
             device=settings.device,
+            runtime=settings.encoder_runtime,
             on_batch=metrics.encoder_batch_tokens.observe,
             cache=build_cache(settings, metrics.count_cache_event),
         )

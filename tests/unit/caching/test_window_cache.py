@@ -119,11 +119,11 @@ def test_tenants_in_one_batch_share_nothing_and_come_to_the_same() -> None:
 def test_encoders_share_nothing_unless_they_are_the_same() -> None:
     events = Events()
     cache = WindowCache(MemoryStore(2**24, events), events)
-    make_encoder(cache, weights="one").encode([given(TEXTS[0])])
+    make_encoder(cache, weights=1).encode([given(TEXTS[0])])
     events.taken()
-    make_encoder(cache, weights="two").encode([given(TEXTS[0])])
+    make_encoder(cache, weights=2).encode([given(TEXTS[0])])
     assert "hit" not in events.taken()
-    make_encoder(cache, weights="one").encode([given(TEXTS[0])])
+    make_encoder(cache, weights=1).encode([given(TEXTS[0])])
     assert "miss" not in events.taken()
 
 

@@ -48,6 +48,7 @@ OTHERS = {
     "tokenizer": "some-tokenizer",
     "encoder": "some-encoder",
     "device": "cpu",
+    "encoder_runtime": "torch",
     "compress_timeout_s": "0.5",
     "compress_threads": "2",
     "compress_queue": "1",
