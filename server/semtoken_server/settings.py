@@ -140,6 +140,7 @@ class Settings(BaseSettings):
     encoder_runtime: Literal["auto", "torch", "openvino"] = Field(
         default="auto", description="what computes the encoder: auto, torch, openvino"
     )
+    encoder_gpu_memory_mib: int = Field(default=2048, ge=1024, description="memory of a GPU that is the encoder's, MiB")
     compression: CompressionDefaults = Field(
         default=CompressionDefaults(), description="compression where a request says nothing"
     )

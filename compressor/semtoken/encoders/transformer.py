@@ -16,7 +16,7 @@ from semtoken.caching import Window, WindowCache
 from semtoken.datamodels import Encoding, FloatArray, IntArray
 from semtoken.deadline import Deadline
 from semtoken.encoders.base import EncoderInput
-from semtoken.encoders.runtimes import WINDOW, Runtime, build_runtime
+from semtoken.encoders.runtimes import WINDOW, Place, Runtime, build_runtime
 from semtoken.encoders.tiles import OnBatch, TileRunner, ignore
 from semtoken.encoders.windows import pack_windows, pool_units
 from semtoken.errors import EncoderError, InvalidInputError, ModelNotFoundError
@@ -66,18 +66,21 @@ class TransformerEncoder:
         *,
         device: str = "auto",
         runtime: str = "auto",
+        gpu_memory_mib: int | None = None,
         on_batch: OnBatch = ignore,
         cache: WindowCache | None = None,
     ) -> TransformerEncoder:
         """Load an encoder from a folder or, where there is network, a hub name.
 
         ``device`` is ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``; ``runtime`` is ``auto`` (the
-        fastest for the device), ``torch`` or ``openvino``; ``on_batch`` is told the tokens of every forward
-        pass, from another thread. Raises ``ModelNotFoundError`` where there is no such model or runtime.
+        fastest for the device), ``torch`` or ``openvino``; on a GPU it takes at most ``gpu_memory_mib``
+        MiB; ``on_batch`` is told the tokens of every forward pass, from another thread. Raises
+        ``ModelNotFoundError`` where there is no such model or runtime.
         """
         path = os.fspath(name_or_path)
         local = Path(path).is_dir()
-        computed_by = build_runtime(runtime, lambda dtype: _load_model(path, dtype, local=local), _device(device))
+        place = Place(_device(device), gpu_memory_mib)
+        computed_by = build_runtime(runtime, lambda dtype: _load_model(path, dtype, local=local), place)
         return cls(computed_by, _load_tokenizer(path, local=local), on_batch=on_batch, cache=cache)
 
     @property

@@ -12,7 +12,7 @@ from semtoken.errors import ModelNotFoundError
 
 from semtoken_server.cli.terminal import note, spinner
 from semtoken_server.settings import Settings
-from semtoken_server.supervisor import EngineSupervisor, vllm_command
+from semtoken_server.supervisor import EngineSupervisor, encoder_share, vllm_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def _prepare_encoder_if_possible(settings: Settings) -> None:
 def _supervisor(settings: Settings, model: str) -> EngineSupervisor:
     # A folder is served under its own name, a hub name as it is.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    command = vllm_command(model, name, port=settings.engine_port, extra_args=settings.engine_args)
+    reserve = encoder_share(settings.device, settings.encoder_gpu_memory_mib)
+    command = vllm_command(model, name, port=settings.engine_port, extra_args=settings.engine_args, gpu_reserve=reserve)
     log = settings.engine_log or models_dir().parent / "logs" / f"engine-{settings.engine_port}.log"
     return EngineSupervisor(command, log)

@@ -30,6 +30,7 @@ def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompr
             path,
             device=settings.device,
             runtime=settings.encoder_runtime,
+            gpu_memory_mib=settings.encoder_gpu_memory_mib,
             on_batch=metrics.encoder_batch_tokens.observe,
             cache=build_cache(settings, metrics.count_cache_event),
         )

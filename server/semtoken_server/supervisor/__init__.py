@@ -2,6 +2,7 @@
 
 from semtoken_server.supervisor.command import EngineCommand, vllm_command
 from semtoken_server.supervisor.errors import EngineNotInstalledError, EnginePortTakenError, EngineStartError
+from semtoken_server.supervisor.gpu_memory import encoder_share
 from semtoken_server.supervisor.supervisor import EngineEvent, EngineState, EngineSupervisor, Patience
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "EngineState",
     "EngineSupervisor",
     "Patience",
+    "encoder_share",
     "vllm_command",
 ]

@@ -16,8 +16,8 @@ Build = Literal["cpu", "cuda"]
 # The `vllm` console script fails with the CPU build (it asks for the metadata of "vllm").
 _MODULE = "vllm.entrypoints.launchers.api_server.entry"
 _CPU_KV_CACHE_GIB = 2
-# Room on the GPU for the encoder, which shares it with the engine (vLLM's own default is 0.92).
-_GPU_MEMORY_UTILIZATION = 0.85
+# vLLM's own default.
+_GPU_MEMORY_UTILIZATION = 0.92
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,19 @@ def vllm_command(
     port: int = 8100,
     extra_args: tuple[str, ...] = (),
     build: Build | None = None,
+    gpu_reserve: float = 0.0,
 ) -> EngineCommand:
     """The command that serves ``model`` (a folder, or a hub name) under ``served_name``.
 
-    ``extra_args`` go last, so that they win. Raises ``EngineNotInstalledError`` without a vLLM.
+    ``extra_args`` go last, so that they win. ``gpu_reserve`` is the share of the GPU's memory that is
+    left to others. Raises ``EngineNotInstalledError`` without a vLLM.
     """
     kind = build or installed_build()
     argv = [sys.executable, "-m", _MODULE, "--model", model, "--served-model-name", served_name]
     argv += ["--host", host, "--port", str(port), "--disable-uvicorn-access-log"]
     # Eager on a CPU: compiling takes minutes and wins little with a small model.
-    argv += ["--enforce-eager"] if kind == "cpu" else ["--gpu-memory-utilization", str(_GPU_MEMORY_UTILIZATION)]
+    utilization = max(0.0, _GPU_MEMORY_UTILIZATION - gpu_reserve)
+    argv += ["--enforce-eager"] if kind == "cpu" else ["--gpu-memory-utilization", f"{utilization:.4f}"]
     return EngineCommand((*argv, *extra_args), host, port, _environment(kind, local=Path(model).is_dir()))
 
 

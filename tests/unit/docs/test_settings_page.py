@@ -49,6 +49,7 @@ OTHERS = {
     "encoder": "some-encoder",
     "device": "cpu",
     "encoder_runtime": "torch",
+    "encoder_gpu_memory_mib": "1024",
     "compress_timeout_s": "0.5",
     "compress_threads": "2",
     "compress_queue": "1",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from fakes.tiny_models import make_bert, make_encoder
 from semtoken.encoders import EncoderInput
-from semtoken.encoders.runtimes import RUNTIMES, WINDOW, OpenVinoRuntime, Runtime, TorchRuntime, build_runtime
+from semtoken.encoders.runtimes import RUNTIMES, WINDOW, OpenVinoRuntime, Place, Runtime, TorchRuntime, build_runtime
 from semtoken.encoders.runtimes import openvino as module
+from semtoken.encoders.runtimes.torch import CUDA_CONTEXT_MIB, TILE
 from semtoken.errors import ModelNotFoundError
 
-CPU = torch.device("cpu")
+CPU = Place(torch.device("cpu"))
 NAMES = [name for name in RUNTIMES if name != "openvino" or find_spec("openvino")]
 
 
@@ -114,10 +116,27 @@ def test_an_unknown_runtime_is_refused_with_its_name() -> None:
     with pytest.raises(ModelNotFoundError, match="'onnx'"):
         build_runtime("onnx", load, CPU)
     with pytest.raises(ModelNotFoundError, match="cuda"):
-        build_runtime("openvino", load, torch.device("cuda"))
+        build_runtime("openvino", load, Place(torch.device("cuda")))
 
 
 def test_openvino_does_not_report_to_its_makers() -> None:
     pytest.importorskip("openvino")
     build_runtime("openvino", load, CPU)
     assert sys.modules["openvino_telemetry"] is None
+
+
+def test_the_tile_of_a_gpu_gives_the_vectors_of_the_tile_of_a_cpu_but_for_rounding() -> None:
+    one, other = (TorchRuntime(make_bert(), torch.device("cpu"), tile=tile) for tile in (TILE["cuda"], TILE["cpu"]))
+    ids, mask = windows(one)
+    small = other(ids[: other.tile], mask[: other.tile])
+    np.testing.assert_allclose(one(ids, mask)[: other.tile], small, atol=1e-5)
+    assert one.identity != other.identity
+
+
+def test_on_a_gpu_pytorch_gets_what_the_context_leaves_of_the_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[float] = []
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=80 * 2**30))
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share, _: set_to.append(share))
+    with pytest.raises((RuntimeError, AssertionError)):  # there is no GPU to go on with
+        TorchRuntime(make_bert(), torch.device("cuda"), gpu_memory_mib=2048)
+    assert set_to == [pytest.approx((2048 - CUDA_CONTEXT_MIB) / (80 * 1024))]

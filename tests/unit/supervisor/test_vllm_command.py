@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from semtoken_server.supervisor import vllm_command
+from semtoken_server.supervisor import encoder_share, vllm_command
 from semtoken_server.supervisor.command import Build
 
 
@@ -32,7 +32,18 @@ def test_each_build_gets_its_own_arguments() -> None:
     assert cpu.defaults["VLLM_TARGET_DEVICE"] == "cpu"
     assert "--gpu-memory-utilization" not in cpu.argv
     assert "VLLM_TARGET_DEVICE" not in cuda.defaults
-    assert float(value(cuda.argv, "--gpu-memory-utilization")) < 0.92
+    assert float(value(cuda.argv, "--gpu-memory-utilization")) == 0.92
+
+
+def test_the_engine_leaves_the_encoder_its_memory() -> None:
+    share = encoder_share("auto", 2048, lambda: 80 * 1024)
+    command = vllm_command("org/model", "m", build="cuda", gpu_reserve=share)
+    assert float(value(command.argv, "--gpu-memory-utilization")) == pytest.approx(0.92 - 2 / 80)
+
+
+@pytest.mark.parametrize(("device", "total"), [("cpu", 80 * 1024), ("auto", None)])
+def test_an_encoder_on_the_cpu_takes_nothing_from_the_engine(device: str, total: int | None) -> None:
+    assert encoder_share(device, 2048, lambda: total) == 0
 
 
 def test_extra_arguments_come_last_so_that_they_win() -> None:

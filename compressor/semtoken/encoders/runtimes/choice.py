@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,11 +20,20 @@ LoadModel = Callable[[torch.dtype], Any]
 _log = logging.getLogger(__name__)
 
 
-def _torch(load: LoadModel, device: torch.device) -> Runtime:
-    return TorchRuntime(load(torch_dtype(device)), device)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A device and how much of a GPU's memory is the encoder's (None: as much as it needs)."""
+
+    device: torch.device
+    gpu_memory_mib: int | None = None
 
 
-def _openvino(load: LoadModel, device: torch.device) -> Runtime:
+def _torch(load: LoadModel, place: Place) -> Runtime:
+    return TorchRuntime(load(torch_dtype(place.device)), place.device, gpu_memory_mib=place.gpu_memory_mib)
+
+
+def _openvino(load: LoadModel, place: Place) -> Runtime:
+    device = place.device
     if device.type != "cpu":
         raise ModelNotFoundError(f"the runtime openvino is for device cpu, got {device.type!r}")
     try:
@@ -32,25 +42,25 @@ def _openvino(load: LoadModel, device: torch.device) -> Runtime:
         raise ModelNotFoundError("the runtime openvino is not installed: pip install 'semtoken[openvino]'") from error
 
 
-def _auto(load: LoadModel, device: torch.device) -> Runtime:
+def _auto(load: LoadModel, place: Place) -> Runtime:
     """The fastest measured (docs/performance.md): OpenVINO on a CPU with int8 products, else PyTorch."""
-    if device.type == "cpu" and available():
+    if place.device.type == "cpu" and available():
         try:
-            return _openvino(load, device)
+            return _openvino(load, place)
         except RuntimeError as error:
             _log.warning("OpenVINO cannot compile this encoder, so PyTorch runs it: %s", error)
-    return _torch(load, device)
+    return _torch(load, place)
 
 
-RUNTIMES: dict[str, Callable[[LoadModel, torch.device], Runtime]] = {
+RUNTIMES: dict[str, Callable[[LoadModel, Place], Runtime]] = {
     "auto": _auto,
     "torch": _torch,
     "openvino": _openvino,
 }
 
 
-def build_runtime(name: str, load: LoadModel, device: torch.device) -> Runtime:
+def build_runtime(name: str, load: LoadModel, place: Place) -> Runtime:
     """The runtime of that name; raises ``ModelNotFoundError`` where there is none or it is not installed."""
     if name not in RUNTIMES:
         raise ModelNotFoundError(f"runtime must be one of {', '.join(RUNTIMES)}, got {name!r}")
-    return RUNTIMES[name](load, device)
+    return RUNTIMES[name](load, place)

@@ -15,18 +15,28 @@ from semtoken.encoders.threads import cpu_workers, one_thread_each
 from semtoken.errors import EncoderError
 
 TILE = {"cpu": 4, "cuda": 64}
+CUDA_CONTEXT_MIB = 600
+"""What CUDA itself takes for a process, beside what PyTorch allocates."""
 
 
 class TorchRuntime:
-    """A ``transformers`` model as it is."""
+    """A ``transformers`` model as it is.
 
-    def __init__(self, model: Any, device: torch.device) -> None:
+    On CUDA, where an engine has the rest, the process takes no more than ``gpu_memory_mib`` MiB; then
+    a tile fails that would need more.
+    """
+
+    def __init__(
+        self, model: Any, device: torch.device, *, tile: int | None = None, gpu_memory_mib: int | None = None
+    ) -> None:
+        if device.type == "cuda" and gpu_memory_mib is not None:
+            _limit(device, gpu_memory_mib)
         self._model = model.to(device).eval()
         self._device = device
         # On the default stream every copy would wait for whatever else this process computes.
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
         self.device = device.type
-        self.tile = TILE[device.type]
+        self.tile = tile or TILE[device.type]
         self.workers = cpu_workers() if device.type == "cpu" else 1
         self.width = int(model.config.hidden_size)
         versions = f"torch {torch.__version__} transformers {transformers.__version__}"
@@ -50,6 +60,12 @@ class TorchRuntime:
         except RuntimeError as error:  # out of memory is one of these
             raise EncoderError(f"the encoder failed: {error}") from error
         return vectors
+
+
+def _limit(device: torch.device, mib: int) -> None:
+    total = torch.cuda.get_device_properties(device).total_memory
+    own = max(1, mib - CUDA_CONTEXT_MIB) * 2**20
+    torch.cuda.set_per_process_memory_fraction(min(1.0, own / total), device)
 
 
 def torch_dtype(device: torch.device) -> torch.dtype:
