@@ -5,7 +5,8 @@ SOURCES := compressor server tests scripts loadtest
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled
-# Where bench writes its results.
+# Where bench writes its results; for the longest texts name files of your own, as in BENCH_DATA="a.txt b.txt".
+BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
@@ -51,13 +52,14 @@ eval: models  ## quality of every method at the same budget; DATA="FILE ..." and
 
 bench: system-packages models  ## speed of compressor and gateway beside the targets (half an hour); BENCH=FOLDER for the results
 	@mkdir -p $(BENCH)
-	$(SEMTOKEN) bench compressor --tokens 1024,4096,16384,49152 --json $(BENCH)/compressor.json
-	$(SEMTOKEN) bench compressor --methods semtoken,llmlingua,longllmlingua,bm25 --runs 3 --json $(BENCH)/compressor_peers.json
+	$(SEMTOKEN) bench compressor --tokens 1024,2048,4096,16384,49152 $(addprefix --data ,$(BENCH_DATA)) --json $(BENCH)/compressor.json
+	$(SEMTOKEN) bench compressor --methods semtoken,llmlingua,longllmlingua,bm25 --tokens 1024,2048,4096 --runs 3 --json $(BENCH)/compressor_peers.json
 	$(SEMTOKEN) bench gateway --json $(BENCH)/gateway.json
 	$(SEMTOKEN) bench calibrate --lengths 256,512,1024,2048,4096 --runs 3 --json $(BENCH)/calibrate.json
 	$(SEMTOKEN) bench prefixes --json $(BENCH)/prefixes.json
 	$(SEMTOKEN) bench clients --json $(BENCH)/clients.json
 	$(SEMTOKEN) bench lag --json $(BENCH)/lag.json
+	$(SEMTOKEN) bench floor --json $(BENCH)/floor.json
 	$(PY) scripts/performance_page.py $(BENCH)
 
 bench-passthrough: models  ## what the gateway itself costs, beside LiteLLM's proxy and vLLM's router (a quarter of an hour)

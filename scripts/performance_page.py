@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,15 +137,13 @@ def table(results: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def length_plot(
-    rows: list[dict[str, Any]], series: Mapping[str, Callable[[dict[str, Any]], float]], label: str
-) -> bytes:
-    """Seconds against tokens, both logarithmic, as SVG; the same rows give the same bytes."""
+def length_plot(series: Mapping[str, Sequence[tuple[int, float]]], label: str) -> bytes:
+    """Seconds against tokens by name, both logarithmic, as SVG; the same points give the same bytes."""
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "semtoken", "font.size": 9.0, "axes.grid": True}):
         figure = Figure(figsize=(5.2, 3.2), layout="constrained")
         axes = figure.subplots()
-        for name, value in series.items():
-            axes.plot([r["tokens"] for r in rows], [value(r) for r in rows], marker="o", markersize=3, label=name)
+        for name, points in series.items():
+            axes.plot(*zip(*sorted(points), strict=True), marker="o", markersize=3, label=name)
         axes.set(xscale="log", yscale="log", xlabel="prompt tokens", ylabel=label)
         axes.legend(fontsize="small")
         image = io.BytesIO()
@@ -156,19 +154,35 @@ def length_plot(
 def plots(results: Path) -> dict[str, bytes]:
     """Images by file name, of the results that are there."""
     images: dict[str, bytes] = {}
-    calibration, compressor = results / "calibrate.json", results / "compressor.json"
+    calibration = results / "calibrate.json"
+    compressed = compression_times(results)
     if calibration.exists():
-        sides = {"compression off": lambda r: r["off_ttft_s"], "compression on": lambda r: r["on_ttft_s"]}
-        images["ttft.svg"] = length_plot(
-            orjson.loads(calibration.read_bytes())["points"], sides, "time to first token, s"
-        )
-    if compressor.exists():
-        rows = [
-            r for r in orjson.loads(compressor.read_bytes())["rows"] if r["method"] == "semtoken" and r["batch"] == 1
-        ]
-        time = {"semtoken": lambda r: r["ms_per_1k_tokens"] * r["tokens"] / 1e6}
-        images["compression.svg"] = length_plot(rows, time, "time compressing, s")
+        points = orjson.loads(calibration.read_bytes())["points"]
+        waits = {side: [(p["tokens"], p[f"{side}_ttft_s"]) for p in points] for side in ("off", "on")}
+        series = {f"compression {side}": waited for side, waited in waits.items()}
+        # A peer's answer can come no sooner than it has compressed and the engine read as much as from us.
+        engine = dict(waits["on"])
+        ours = dict(compressed.get("semtoken", []))
+        for peer, times in compressed.items():
+            shared = [(n, engine[n] - ours[n] + seconds) for n, seconds in times if n in engine and n in ours]
+            if peer != "semtoken" and shared:
+                series[f"{peer} before the engine (sum)"] = shared
+        images["ttft.svg"] = length_plot(series, "time to first token, s")
+    if compressed:
+        images["compression.svg"] = length_plot(compressed, "time compressing, s")
     return images
+
+
+def compression_times(results: Path) -> dict[str, list[tuple[int, float]]]:
+    """Seconds by length of every method, alone; where two results have one, that of the longer run of lengths."""
+    found: dict[str, dict[int, float]] = {}
+    for name in ("compressor_peers", "compressor"):
+        path = results / f"{name}.json"
+        rows = orjson.loads(path.read_bytes())["rows"] if path.exists() else []
+        for r in rows:
+            if r["batch"] == 1:
+                found.setdefault(r["method"], {})[r["tokens"]] = r["ms_per_1k_tokens"] * r["tokens"] / 1e6
+    return {method: sorted(times.items()) for method, times in found.items()}
 
 
 def filled(page: str) -> str:

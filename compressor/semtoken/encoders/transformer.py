@@ -93,6 +93,11 @@ class TransformerEncoder:
         """Where it runs: ``cpu`` or ``cuda``."""
         return self._runtime.device
 
+    @property
+    def runtime(self) -> Runtime:
+        """What computes it."""
+        return self._runtime
+
     def encode(
         self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
     ) -> list[Encoding]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from semtoken.benchmark import Bench, run_bench, running_text
+from semtoken.benchmark import Bench, Shape, measure_floor, run_bench, running_text
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.scorers.local import Device
 
@@ -77,6 +77,22 @@ def compressor(
     shown = [asdict(row) for row in rows]
     show(f"compressing to 1/{ratio:g} on {on}, median of {runs}", shown)
     save({"device": on, "ratio": ratio, "runs": runs, "rows": shown}, json_out)
+
+
+@app.command()
+def floor(
+    model: ModelFolder = None,
+    encoder: EncoderName = None,
+    runtime: Runtime = "auto",
+    runs: Runs = 5,
+    json_out: JsonOut = None,
+) -> None:
+    """The least time that the encoder's arithmetic takes on this machine's CPU, and what it takes."""
+    models = Models(model, encoder, "cpu", max_new_tokens=0, runtime=runtime)
+    found = measure_floor(Shape.from_pretrained(models.encoder_folder), models.transformer.runtime, runs)
+    show(f"1,000 token places on {found.threads} threads", [asdict(row) for row in found.rows])
+    typer.echo(f"the encoder takes {found.runtime_ms_per_1k:g} ms; copying does {found.copy_gb_per_s:g} GB/s")
+    save(asdict(found), json_out)
 
 
 @app.command()
@@ -155,18 +171,20 @@ def prefixes(
     turns: Annotated[int, typer.Option(min=1, help="Of the growing chat.")] = 20,
     questions: Annotated[int, typer.Option(min=1, help="On one document.")] = 20,
     document_tokens: PromptTokens = 3000,
+    block_size: Annotated[int, typer.Option(min=16, help="Tokens of a block of an engine started here.")] = 32,
     seed: Seed = 0,
     json_out: JsonOut = None,
 ) -> None:
     """The engine's prefix-cache hit rate in a growing chat and for many questions on one document."""
-    with measured(url, engine_url, data) as found, progress_bar() as progress:
+    blocks = ("--block-size", str(block_size))
+    with measured(url, engine_url, data, *blocks) as found, progress_bar() as progress:
         target, counters = _with_counters(found)
         chats = run_chats(target, counters, Chats(turns=turns, seed=seed), progress)
         asked = run_questions(target, counters, Questions(questions, document_tokens, seed), progress)
     show(f"a chat of {turns} turns", [{"compression": side, **chats[side]} for side in ("off", "on")])
     ways = ("off", "turn", "document")
     show(f"{questions} questions on one document", [{"stability": way, **asked[way]} for way in ways])
-    save({"chats": chats, "questions": asked}, json_out)
+    save({"block_size": None if url else block_size, "chats": chats, "questions": asked}, json_out)
 
 
 @app.command()

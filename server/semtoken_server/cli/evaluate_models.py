@@ -67,8 +67,12 @@ class Models:
     @cached_property
     def transformer(self) -> TransformerEncoder:
         """The encoder, with where it runs."""
-        folder = self.given_encoder or self.bundled.encoder
-        return TransformerEncoder.from_pretrained(folder, device=self.device, runtime=self.runtime)
+        return TransformerEncoder.from_pretrained(self.encoder_folder, device=self.device, runtime=self.runtime)
+
+    @property
+    def encoder_folder(self) -> str | Path:
+        """Where the encoder is, or its name on the hub."""
+        return self.given_encoder or self.bundled.encoder
 
     @property
     def encoder_device(self) -> str:
