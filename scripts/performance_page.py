@@ -145,6 +145,9 @@ def length_plot(series: Mapping[str, Sequence[tuple[int, float]]], label: str) -
         for name, points in series.items():
             axes.plot(*zip(*sorted(points), strict=True), marker="o", markersize=3, label=name)
         axes.set(xscale="log", yscale="log", xlabel="prompt tokens", ylabel=label)
+        lengths = sorted({tokens for points in series.values() for tokens, _ in points})
+        axes.set_xticks(lengths, [f"{tokens:,}" for tokens in lengths], rotation=30)
+        axes.minorticks_off()
         axes.legend(fontsize="small")
         image = io.BytesIO()
         figure.savefig(image, format="svg", metadata={"Date": None})

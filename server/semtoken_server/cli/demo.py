@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +17,7 @@ from semtoken_server.supervisor import EngineStartError
 
 _ANSWER_TOKENS = 48
 _WARM_UP_CHARACTERS = 3_000
+_REST_S = 2.0
 
 
 def demo() -> None:
@@ -49,6 +52,8 @@ def _warm_up_text() -> str:
 
 
 def _ask(client: httpx.Client, model: str, prompt: str, mode: str) -> Answer:
+    # vLLM's workers spin for a second after their last work, which a request out of the blue does not meet.
+    time.sleep(_REST_S)
     messages = [{"role": "user", "content": prompt}]
     options = {"model": model, "max_tokens": _ANSWER_TOKENS, "temperature": 0, "semtoken": {"mode": mode}}
     return ask(client, {"messages": messages, **options})
