@@ -50,7 +50,7 @@ eval: models  ## quality of every method at the same budget; DATA="FILE ..." and
 	$(SEMTOKEN) eval qa $(foreach file,$(DATA),--data $(file)) --methods $(METHODS) --ratio 2.4,4 $(ARGS)
 	$(SEMTOKEN) eval lm $(foreach file,$(LM_DATA),--data $(file)) --methods $(METHODS) --ratio 2.4 $(ARGS)
 
-bench: system-packages models  ## speed of compressor and gateway beside the targets (half an hour); BENCH=FOLDER for the results
+bench: system-packages models  ## speed of compressor and gateway beside the targets (an hour); BENCH=FOLDER for the results
 	@mkdir -p $(BENCH)
 	$(SEMTOKEN) bench compressor --tokens 1024,2048,4096,16384,49152 $(addprefix --data ,$(BENCH_DATA)) --json $(BENCH)/compressor.json
 	$(SEMTOKEN) bench compressor --methods semtoken,llmlingua,longllmlingua,bm25 --tokens 1024,2048,4096 --runs 3 --json $(BENCH)/compressor_peers.json
@@ -60,6 +60,8 @@ bench: system-packages models  ## speed of compressor and gateway beside the tar
 	$(SEMTOKEN) bench clients --json $(BENCH)/clients.json
 	$(SEMTOKEN) bench lag --json $(BENCH)/lag.json
 	$(SEMTOKEN) bench floor --json $(BENCH)/floor.json
+	@scripts/system-packages wrk
+	$(PY) -m loadtest.passthrough --json $(BENCH)/passthrough.json
 	$(PY) scripts/performance_page.py $(BENCH)
 
 bench-passthrough: models  ## what the gateway itself costs, beside LiteLLM's proxy and vLLM's router (a quarter of an hour)

@@ -124,6 +124,13 @@ TARGETS = (
 )
 
 
+PASSTHROUGH = {
+    "added_p50_ms": "pass-through: latency added, p50",
+    "added_p95_ms": "pass-through: latency added, p95",
+    "requests_per_s": "pass-through: requests/s",
+}
+
+
 def table(results: Path) -> str:
     """The targets and what the results of a folder say of them."""
     lines = ["| measure | target | reached |", "| --- | --- | --- |"]
@@ -134,7 +141,29 @@ def table(results: Path) -> str:
             lines.append(f"| {target.measure} | {target.wanted} | {value}{'' if enough else ' (missed)'} |")
         else:
             lines.append(f"| {target.measure} | {target.wanted} | not measured |")
+    lines += passthrough_rows(results / "passthrough.json")
     return "\n".join(lines) + "\n"
+
+
+def passthrough_rows(path: Path) -> list[str]:
+    """The pass-through's targets (`make bench-passthrough`), each with its worst case."""
+    verdicts = orjson.loads(path.read_bytes())["targets"] if path.exists() else []
+    if not verdicts:
+        return ["| pass-through, `mode: off` | beside LiteLLM and vllm-router | not measured |"]
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for verdict in verdicts:
+        rows.setdefault((verdict["measure"], verdict["peer"]), []).append(verdict)
+    return [_passthrough_row(PASSTHROUGH[measure], peer, found) for (measure, peer), found in rows.items()]
+
+
+def _passthrough_row(measure: str, peer: str, verdicts: Sequence[Mapping[str, Any]]) -> str:
+    at_least, limit = verdicts[0]["at_least"], verdicts[0]["limit"]
+    known = [verdict for verdict in verdicts if verdict["ratio"] is not None]
+    worst = (min if at_least else max)((verdict["ratio"] for verdict in known), default=None)
+    met = sum(verdict["met"] is True for verdict in verdicts)
+    told = "not measured" if worst is None else f"{worst:.2f}x at worst, met in {met} of {len(verdicts)} cases"
+    wanted = f"at {'least' if at_least else 'most'} {limit:g}x"
+    return f"| {measure}, over {peer}'s | {wanted} | {told}{'' if met == len(verdicts) else ' (missed)'} |"
 
 
 def length_plot(series: Mapping[str, Sequence[tuple[int, float]]], label: str) -> bytes:
