@@ -40,3 +40,5 @@ def distil(source: Path, target: Path) -> None:
         model, tokenizer, device="cpu", pca_dims=DIMENSIONS, sif_coefficient=RARITY, quantize_to="float16"
     )
     made.save_pretrained(target)
+    # A model card for the hub, which guesses at a licence.
+    (target / "README.md").unlink(missing_ok=True)

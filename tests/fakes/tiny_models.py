@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import string
 
+import numpy as np
 import torch
 from semtoken.caching import WindowCache
-from semtoken.encoders import TransformerEncoder
+from semtoken.encoders import StaticEncoder, TransformerEncoder
+from semtoken.encoders.tiles import OnBatch, ignore
 from semtoken.evaluation.bundled import bundled_demo
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
@@ -66,12 +68,29 @@ def make_encoder(
     cache: WindowCache | None = None, *, weights: str = "tiny", dtype: str = "float32"
 ) -> TransformerEncoder:
     """A one-layer encoder of random weights, the same at every call, that knows English letters and endings."""
+    model = make_bert().to(getattr(torch, dtype))
+    return TransformerEncoder(model, bert_tokenizer(), device=torch.device("cpu"), weights=weights, cache=cache)
+
+
+def make_static_encoder(on_batch: OnBatch = ignore) -> StaticEncoder:
+    """A random vector for each of the tokens of :func:`make_encoder`."""
+    table = np.random.default_rng(0).normal(size=(len(_PIECES), 16)).astype(np.float32)
+    return StaticEncoder(table, bert_tokenizer().backend_tokenizer, on_batch=on_batch)
+
+
+def bert_tokenizer() -> PreTrainedTokenizerFast:
+    """Pieces of English: letters, endings and three words."""
     backend = Tokenizer(WordPiece({token: number for number, token in enumerate(_PIECES)}, unk_token="[UNK]"))
     backend.normalizer = BertNormalizer()
     backend.pre_tokenizer = BertPreTokenizer()
     specials = [("[CLS]", _PIECES.index("[CLS]")), ("[SEP]", _PIECES.index("[SEP]"))]
     backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=specials)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]")  # type: ignore[no-untyped-call]
+    named = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep")}
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **named)  # type: ignore[no-untyped-call]
+
+
+def make_bert() -> BertModel:
+    """One layer of random weights, the same at every call."""
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(_PIECES),
@@ -81,9 +100,8 @@ def make_encoder(
         intermediate_size=64,
         max_position_embeddings=128,
     )
-    model = BertModel(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
-    model = model.to(getattr(torch, dtype))
-    return TransformerEncoder(model, tokenizer, device=torch.device("cpu"), weights=weights, cache=cache)
+    model: BertModel = BertModel(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
+    return model
 
 
 _LETTERS = [*string.ascii_lowercase, *string.digits, *string.punctuation]

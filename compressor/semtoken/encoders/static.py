@@ -27,9 +27,9 @@ _BLOCK = 4096
 class StaticEncoder:
     """Token vectors out of a table, the same wherever a token stands.
 
-    The table is one of ``model2vec`` (Tulkens and van Dongen, 2024): what a sentence encoder makes of each
-    token alone, its principal components, weighed by how rare the token is. So pooling, a plain mean
-    elsewhere, here is a weighted one.
+    The table is one of ``model2vec`` (Tulkens and van Dongen, 2024; ``semtoken.distillation``): what a
+    sentence encoder makes of each token alone, weighed by how rare the token is. So a unit's mean is a
+    weighted one, and two units of the same words in another order are the same.
     """
 
     device = "cpu"
@@ -57,7 +57,6 @@ class StaticEncoder:
         try:
             tensors = load_file(path / "model.safetensors")
             table = _table(tensors)
-            # The library raises plain `Exception` for what it cannot read.
             backend = Tokenizer.from_str((path / "tokenizer.json").read_text(encoding="utf-8"))
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelNotFoundError(f"no static encoder at {str(path)!r}: {error}") from error
