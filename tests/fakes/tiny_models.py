@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import string
 
+import numpy as np
 import torch
 from semtoken.caching import WindowCache
-from semtoken.encoders import TransformerEncoder
+from semtoken.encoders import StaticEncoder, TransformerEncoder
 from semtoken.encoders.runtimes import Runtime, TorchRuntime
+from semtoken.encoders.tiles import OnBatch, ignore
 from semtoken.evaluation.bundled import bundled_demo
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
@@ -63,6 +65,32 @@ def make_llama() -> LlamaForCausalLM:
     return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
 
 
+def make_encoder(
+    cache: WindowCache | None = None, *, weights: int = 0, dtype: str = "float32", runtime: Runtime | None = None
+) -> TransformerEncoder:
+    """An encoder of :func:`make_bert`, which knows English letters and endings; PyTorch computes it by default."""
+    if runtime is None:
+        runtime = TorchRuntime(make_bert(weights).to(getattr(torch, dtype)), torch.device("cpu"))
+    return TransformerEncoder(runtime, bert_tokenizer(), cache=cache)
+
+
+def make_static_encoder(on_batch: OnBatch = ignore) -> StaticEncoder:
+    """A random vector for each of the tokens of :func:`make_encoder`."""
+    table = np.random.default_rng(0).normal(size=(len(_PIECES), 16)).astype(np.float32)
+    return StaticEncoder(table, bert_tokenizer().backend_tokenizer, on_batch=on_batch)
+
+
+def bert_tokenizer() -> PreTrainedTokenizerFast:
+    """Pieces of English: letters, endings and three words."""
+    backend = Tokenizer(WordPiece({token: number for number, token in enumerate(_PIECES)}, unk_token="[UNK]"))
+    backend.normalizer = BertNormalizer()
+    backend.pre_tokenizer = BertPreTokenizer()
+    specials = [("[CLS]", _PIECES.index("[CLS]")), ("[SEP]", _PIECES.index("[SEP]"))]
+    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=specials)
+    named = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep")}
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **named)  # type: ignore[no-untyped-call]
+
+
 def make_bert(weights: int = 0) -> BertModel:
     """One layer of random weights, the same for the same seed."""
     torch.manual_seed(weights)
@@ -76,21 +104,6 @@ def make_bert(weights: int = 0) -> BertModel:
     )
     model: BertModel = BertModel(config, add_pooling_layer=False).eval()  # type: ignore[no-untyped-call]
     return model
-
-
-def make_encoder(
-    cache: WindowCache | None = None, *, weights: int = 0, dtype: str = "float32", runtime: Runtime | None = None
-) -> TransformerEncoder:
-    """An encoder of :func:`make_bert`, which knows English letters and endings; PyTorch computes it by default."""
-    backend = Tokenizer(WordPiece({token: number for number, token in enumerate(_PIECES)}, unk_token="[UNK]"))
-    backend.normalizer = BertNormalizer()
-    backend.pre_tokenizer = BertPreTokenizer()
-    specials = [("[CLS]", _PIECES.index("[CLS]")), ("[SEP]", _PIECES.index("[SEP]"))]
-    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=specials)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]")  # type: ignore[no-untyped-call]
-    if runtime is None:
-        runtime = TorchRuntime(make_bert(weights).to(getattr(torch, dtype)), torch.device("cpu"))
-    return TransformerEncoder(runtime, tokenizer, cache=cache)
 
 
 _LETTERS = [*string.ascii_lowercase, *string.digits, *string.punctuation]

@@ -18,8 +18,9 @@ from semtoken.deadline import Deadline
 from semtoken.encoders.base import EncoderInput
 from semtoken.encoders.runtimes import WINDOW, Place, Runtime, build_runtime
 from semtoken.encoders.tiles import OnBatch, TileRunner, ignore
+from semtoken.encoders.tokens import tokenise
 from semtoken.encoders.windows import pack_windows, pool_units
-from semtoken.errors import EncoderError, InvalidInputError, ModelNotFoundError
+from semtoken.errors import EncoderError, ModelNotFoundError
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -102,7 +103,7 @@ class TransformerEncoder:
         self, inputs: Sequence[EncoderInput], *, lexical_only: bool = False, deadline: Deadline | None = None
     ) -> list[Encoding]:
         """Encode texts; see :class:`semtoken.encoders.base.Encoder`."""
-        tokenised = [self._tokenise(item) for item in inputs]
+        tokenised = [tokenise(self._backend, item) for item in inputs]
         if lexical_only:
             return [self._assemble(*parts, [np.zeros((len(parts[0]), 1), np.float32)]) for parts in tokenised]
         windows = [
@@ -117,16 +118,6 @@ class TransformerEncoder:
         for (index, _, _), rows in zip(windows, hidden, strict=True):
             vectors[index].append(rows)
         return [self._assemble(*parts, rows) for parts, rows in zip(tokenised, vectors, strict=True)]
-
-    def _tokenise(self, item: EncoderInput) -> tuple[IntArray, IntArray, IntArray]:
-        try:
-            # A batch of one: unlike `encode` it lets other threads run.
-            encoding = self._backend.encode_batch([item.text], add_special_tokens=False)[0]
-        except (TypeError, UnicodeError) as error:
-            raise InvalidInputError("the text is not valid Unicode (lone surrogates)") from error
-        offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-        bounds = np.append(np.searchsorted(offsets[:, 0], item.unit_starts), len(offsets))
-        return np.asarray(encoding.ids, dtype=np.int64), offsets, bounds
 
     def _vectors(self, windows: list[Window], deadline: Deadline | None) -> list[FloatArray]:
         if self._cache is None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from semtoken.benchmark import Bench, Shape, measure_floor, run_bench, running_text
+from semtoken.encoders import TransformerEncoder
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.scorers.local import Device
 
@@ -89,7 +90,9 @@ def floor(
 ) -> None:
     """The least time that the encoder's arithmetic takes on this machine's CPU, and what it takes."""
     models = Models(model, encoder, "cpu", max_new_tokens=0, runtime=runtime)
-    found = measure_floor(Shape.from_pretrained(models.encoder_folder), models.transformer.runtime, runs)
+    if not isinstance(models.encoder, TransformerEncoder):
+        raise InvalidOptionError("an encoder that computes nothing has no floor", param="encoder")
+    found = measure_floor(Shape.from_pretrained(models.encoder_folder), models.encoder.runtime, runs)
     show(f"1,000 token places on {found.threads} threads", [asdict(row) for row in found.rows])
     typer.echo(f"the encoder takes {found.runtime_ms_per_1k:g} ms; copying does {found.copy_gb_per_s:g} GB/s")
     save(asdict(found), json_out)

@@ -22,7 +22,7 @@ MethodNames = Annotated[str, typer.Option("--methods", help="Comma-separated; 'n
 Ablate = Annotated[str, typer.Option("--ablate", help=f"Run semtoken also without each of: {','.join(STAGES)}.")]
 Ratios = Annotated[str, typer.Option("--ratio", help="Comma-separated ratios of original to kept tokens.")]
 ModelFolder = Annotated[Path | None, typer.Option("--model", help="Model folder; by default the bundled model.")]
-EncoderName = Annotated[str | None, typer.Option("--encoder", help="SemToken's encoder; by default the bundled one.")]
+EncoderName = Annotated[str | None, typer.Option("--encoder", help="SemToken's encoder, a folder, a name or 'static'.")]
 Runtime = Annotated[
     Literal["auto", "torch", "openvino"], typer.Option("--runtime", help="What computes SemToken's encoder.")
 ]

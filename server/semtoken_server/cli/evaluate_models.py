@@ -8,7 +8,7 @@ from pathlib import Path
 
 from semtoken import Compressor
 from semtoken.bundled import BundledModels, prepare_models
-from semtoken.encoders import Encoder, TransformerEncoder
+from semtoken.encoders import LoadedEncoder, load_encoder
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.methods import METHODS, Method, Resources, build_methods, require_known
 from semtoken.evaluation.scorers import LocalModel, RemoteModel, Scorer
@@ -59,25 +59,20 @@ class Models:
         """The tokenizer in which budgets are counted."""
         return ServedTokenizer(load_tokenizer(self.folder))
 
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder that was asked for."""
-        return self.transformer
-
     @cached_property
-    def transformer(self) -> TransformerEncoder:
-        """The encoder, with where it runs."""
-        return TransformerEncoder.from_pretrained(self.encoder_folder, device=self.device, runtime=self.runtime)
+    def encoder(self) -> LoadedEncoder:
+        """The encoder that was asked for."""
+        return load_encoder(self.encoder_folder, device=self.device, runtime=self.runtime)
 
     @property
     def encoder_folder(self) -> str | Path:
-        """Where the encoder is, or its name on the hub."""
+        """Where the encoder is, or its name."""
         return self.given_encoder or self.bundled.encoder
 
     @property
     def encoder_device(self) -> str:
         """Where the encoder runs: cpu or cuda."""
-        return self.transformer.device
+        return self.encoder.device
 
     @cached_property
     def compressor(self) -> Compressor:

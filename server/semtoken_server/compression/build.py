@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from semtoken import Compressor, ServedTokenizer
 from semtoken.bundled import bundled_models
-from semtoken.encoders import TransformerEncoder
+from semtoken.encoders import load_encoder
 from semtoken.realise import Embedder
 
 from semtoken_server.compression.backend import CompressorBackend
@@ -26,7 +26,7 @@ def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompr
     path = settings.encoder or bundled_models().encoder
 
     def load(tokenizer: str) -> Compressor:
-        encoder = TransformerEncoder.from_pretrained(
+        encoder = load_encoder(
             path,
             device=settings.device,
             runtime=settings.encoder_runtime,
