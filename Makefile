@@ -53,8 +53,8 @@ eval: models  ## quality of every method at the same budget; DATA="FILE ..." and
 bench: system-packages models  ## speed of compressor and gateway beside the targets (an hour); BENCH=FOLDER for the results
 	@mkdir -p $(BENCH)
 	$(SEMTOKEN) bench compressor --tokens 1024,2048,4096,16384,49152 $(addprefix --data ,$(BENCH_DATA)) --json $(BENCH)/compressor.json
-	$(SEMTOKEN) bench compressor --methods semtoken,llmlingua,longllmlingua,bm25 --tokens 1024,2048,4096 --runs 3 --json $(BENCH)/compressor_peers.json
-	$(SEMTOKEN) bench gateway --json $(BENCH)/gateway.json
+	$(SEMTOKEN) bench compressor --methods semtoken,llmlingua --tokens 1024,4096 --runs 3 --json $(BENCH)/compressor_peers.json
+	$(SEMTOKEN) bench gateway --runs 7 --json $(BENCH)/gateway.json
 	$(SEMTOKEN) bench calibrate --lengths 256,512,1024,2048,4096 --runs 3 --json $(BENCH)/calibrate.json
 	$(SEMTOKEN) bench prefixes --json $(BENCH)/prefixes.json
 	$(SEMTOKEN) bench clients --json $(BENCH)/clients.json
