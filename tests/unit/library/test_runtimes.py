@@ -11,7 +11,16 @@ import pytest
 import torch
 from fakes.tiny_models import make_bert, make_encoder
 from semtoken.encoders import EncoderInput
-from semtoken.encoders.runtimes import RUNTIMES, WINDOW, OpenVinoRuntime, Place, Runtime, TorchRuntime, build_runtime
+from semtoken.encoders.runtimes import (
+    RUNTIMES,
+    WINDOW,
+    OpenVinoRuntime,
+    Place,
+    Runtime,
+    TorchRuntime,
+    build_runtime,
+    choice,
+)
 from semtoken.encoders.runtimes import openvino as module
 from semtoken.encoders.runtimes.torch import CUDA_CONTEXT_MIB, TILE
 from semtoken.errors import ModelNotFoundError
@@ -104,6 +113,12 @@ def test_auto_takes_torch_where_openvino_cannot(
     monkeypatch.setattr(module, "_converted", fail)
     assert isinstance(build_runtime("auto", load, CPU), TorchRuntime)
     assert "no such operation" in caplog.text
+
+
+def test_auto_takes_torch_where_openvino_is_there_but_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "available", lambda: True)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert isinstance(build_runtime("auto", load, CPU), TorchRuntime)
 
 
 def test_a_runtime_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,8 @@ def _auto(load: LoadModel, place: Place) -> Runtime:
     """The fastest measured (docs/performance.md): OpenVINO on a CPU with int8 products, else PyTorch."""
     if place.device.type == "cpu" and available():
         try:
-            return _openvino(load, place)
-        except RuntimeError as error:
+            return OpenVinoRuntime(load(torch.float32))
+        except (ImportError, RuntimeError) as error:
             _log.warning("OpenVINO cannot compile this encoder, so PyTorch runs it: %s", error)
     return _torch(load, place)
 
