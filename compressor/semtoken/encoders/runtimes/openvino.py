@@ -20,6 +20,7 @@ import transformers
 from semtoken.datamodels import FloatArray, IntArray
 from semtoken.encoders.hardware import hardware
 from semtoken.encoders.runtimes.base import WINDOW
+from semtoken.encoders.runtimes.torch import torch_dtype
 from semtoken.encoders.runtimes.weights import weights_digest
 from semtoken.encoders.threads import cpu_workers
 from semtoken.errors import EncoderError
@@ -115,9 +116,8 @@ def _in_int8(openvino: Any, graph: Any) -> Any:
 
 
 def _compile(openvino: Any, graph: Any, workers: int) -> Any:
-    fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001 - no public test
     options = {
-        "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if torch_dtype(torch.device("cpu")) is torch.bfloat16 else "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
         # A stream of one thread for each caller; bound to no core, for others compute here as well.
         "NUM_STREAMS": workers,
