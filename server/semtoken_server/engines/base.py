@@ -15,6 +15,10 @@ class EngineRequest:
     path: str
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+    """The model that it is for; None where any engine will do."""
+    affinity: bytes | None = field(default=None, repr=False)
+    """What requests have in common whose prompts begin alike: one engine has that beginning in its cache."""
 
 
 class EngineResponse(Protocol):
