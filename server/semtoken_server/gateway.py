@@ -19,7 +19,8 @@ from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
-from semtoken_server.settings import Settings
+from semtoken_server.quality.contract import QualityContract
+from semtoken_server.settings import Settings, shared_compressor_socket
 from semtoken_server.tokenizer_check import TokenizerCheck
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Gateway:
     metrics: Metrics
     chat_options: OptionsOf
     completion_options: OptionsOf
+    quality: QualityContract
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
 
@@ -48,13 +50,16 @@ class Gateway:
         backend: CompressorBackend,
         metrics: Metrics,
         *,
+        quality: QualityContract | None = None,
         warmed: Callable[[], None] = lambda: None,
     ) -> Gateway:
-        """A gateway around an engine and a compressor, not started."""
+        """A gateway around an engine and a compressor, not started; ``quality`` by default as the settings say."""
         check = TokenizerCheck(engine, backend)
         embeds_check = EmbedsCheck(engine, backend)
         compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
         defaults = settings.compression.model_dump()
+        socket = shared_compressor_socket()
+        shared = None if socket is None else socket.with_name("quality.json")
         return cls(
             settings,
             engine,
@@ -64,6 +69,7 @@ class Gateway:
             metrics,
             chat_options=OptionsOf({**defaults, "realise": "text"}),
             completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+            quality=quality or QualityContract(settings, engine, metrics, shared=shared),
             warmed=warmed,
         )
 
@@ -73,7 +79,8 @@ class Gateway:
         await self.engine.start()
         warming = asyncio.create_task(self._warm_up())
         try:
-            yield
+            async with self.quality.running():
+                yield
         finally:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
@@ -94,6 +101,7 @@ class Gateway:
             "engine": {name: "up" if healthy else "down" for name, healthy in self.engine.health.items()},
             "encoder": _told(state.phase, state.detail),
             "tokenizer": _told(verdict.state, verdict.detail),
+            **({"quality": measured} if (measured := self.quality.states()) else {}),
         }
 
     async def _warm_up(self) -> None:

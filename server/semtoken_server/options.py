@@ -23,6 +23,8 @@ class RequestOptions:
 
     compression: CompressionOptions
     on_failure: OnFailure = "open"
+    withheld: bool = False
+    """Whether the quality contract has compression switched off: only what is over the context is compressed."""
 
 
 def _flag(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from semtoken_server.app import create_app
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.engines.http import HttpEngine
 from semtoken_server.metrics import Metrics
+from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import CompressionDefaults, Settings
 
 from fakes.compressors import Load, sound
@@ -74,7 +76,13 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def gateway(
-    engine: FakeEngine, load: Load = sound, *, min_tokens: int = MIN_TOKENS, **given: Any
+    engine: FakeEngine,
+    load: Load = sound,
+    *,
+    min_tokens: int = MIN_TOKENS,
+    draw: Callable[[], float] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **given: Any,
 ) -> AsyncIterator[Served]:
     """A gateway in front of ``engine`` that is ready, whether it can compress or not; ``given`` are settings."""
     settings = Settings.load(
@@ -89,7 +97,8 @@ async def gateway(
         health_interval_s=0.05,
     )
     backend = ThreadCompressor(load, max_queue=settings.compress_queue)
-    app = create_app(settings, engine=http, compressor=backend, metrics=metrics)
+    quality = QualityContract(settings, http, metrics, draw=draw, clock=clock)
+    app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)
         yield Served(url, engine, client, backend, metrics)

@@ -49,7 +49,7 @@ async def chat_completions(request: Request, send: Send) -> None:
     async def compressed() -> None:
         await gateway.compression.require_embeds(options)
         outcome, changes = await _compress_chat(gateway, body, chat, options)
-        await answer.forward(_rewritten(body, changes), outcome)
+        await answer.forward(body, _rewritten(body, changes), options, outcome)
 
     await answer.until_disconnect(compressed())
 
@@ -67,7 +67,7 @@ async def completions(request: Request, send: Send) -> None:
     async def compressed() -> None:
         await gateway.compression.require_embeds(options)
         outcome, changes = await _compress_prompts(gateway, body, completion, options)
-        await answer.forward(_rewritten(body, changes), outcome)
+        await answer.forward(body, _rewritten(body, changes), options, outcome)
 
     await answer.until_disconnect(compressed())
 
@@ -143,6 +143,8 @@ def _bypass(
         texts = generation.texts(asked.roles)
         if texts and _bytes_under(texts, asked.min_tokens):
             return gateway.compression.bypass("skipped", "too_short")
+    if options.withheld and not may_overflow(options, len(body.raw)):
+        return gateway.compression.withhold(body.data.get("messages", ()))
     return None
 
 
@@ -155,6 +157,7 @@ def _fitted(gateway: Gateway, options: RequestOptions, generation: GenerationReq
     if options.compression.mode == "off":
         return options
     settings = gateway.settings
+    options = gateway.quality.restrained(options, generation.model)
     window = gateway.check.window if settings.fit_window else None
     return fitted(options, generation, window, settings.window_reserve_tokens)
 
