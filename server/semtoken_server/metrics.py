@@ -139,6 +139,22 @@ class Metrics:
         self.engine_requests = Counter(
             "semtoken_engine_requests_total", "Requests sent to engines.", ("engine", "outcome"), registry=registry
         )
+        self.engine_breaker_open = Gauge(
+            "semtoken_engine_breaker_open",
+            "Whether an engine is left alone because requests failed there one after another.",
+            ("engine",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.engine_choices = Counter(
+            "semtoken_engine_choices_total", "Choices of an engine, by what decided.", ("how",), registry=registry
+        )
+        self.engine_retries = Counter(
+            "semtoken_engine_retries_total", "Requests sent again, by what was wrong.", ("cause",), registry=registry
+        )
+        self.engine_retries_withheld = Counter(
+            "semtoken_engine_retries_withheld_total", "Retries that the budget did not allow.", registry=registry
+        )
         build = Gauge(
             "semtoken_build_info",
             "Always 1; the label tells the version.",

@@ -175,6 +175,28 @@ class Settings(BaseSettings):
     engine_health_interval_s: float = Field(
         default=2.0, gt=0, allow_inf_nan=False, description="seconds between health checks of an engine"
     )
+    engine_health_timeout_s: float = Field(
+        default=2.0, gt=0, allow_inf_nan=False, description="seconds to wait for the answer to a health check"
+    )
+    engine_first_byte_timeout_s: float = Field(
+        default=120.0, gt=0, allow_inf_nan=False, description="seconds to wait for the first byte of a stream"
+    )
+    engine_load_factor: float = Field(
+        default=1.25,
+        ge=1.0,
+        allow_inf_nan=False,
+        description="times the mean of running requests that an engine may have for the sake of its prefix cache",
+    )
+    engine_retries: int = Field(default=2, ge=0, le=10, description="further tries of a request that failed")
+    engine_retry_budget: float = Field(
+        default=0.2, ge=0, le=1.0, description="retries as a share of the requests of the last 30 seconds"
+    )
+    engine_breaker_failures: int = Field(
+        default=5, ge=1, description="failures in a row after which an engine is left alone"
+    )
+    engine_breaker_open_s: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="seconds that an engine is left alone after that"
+    )
     drain_s: float = Field(
         default=30.0, ge=0, allow_inf_nan=False, description="seconds that running requests get at shutdown"
     )

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from semtoken_server.app import create_app
 from semtoken_server.compression.thread import ThreadCompressor
-from semtoken_server.engines.http import HttpEngine
+from semtoken_server.engines.policy import Policy
+from semtoken_server.engines.pool import EnginePool
 from semtoken_server.metrics import Metrics
 from semtoken_server.settings import CompressionDefaults, Settings
 
@@ -81,13 +82,8 @@ async def gateway(
         engine_urls=(engine.url,), tokenizer="fake", compression=CompressionDefaults(min_tokens=min_tokens), **given
     )
     metrics = Metrics()
-    http = HttpEngine(
-        settings.engine_urls,
-        metrics,
-        api_key=ENGINE_KEY,
-        read_timeout_s=settings.engine_read_timeout_s,
-        health_interval_s=0.05,
-    )
+    policy = replace(Policy.of(settings), health_interval_s=0.05)
+    http = EnginePool(settings.engine_urls, metrics, policy, api_key=ENGINE_KEY)
     backend = ThreadCompressor(load, max_queue=settings.compress_queue)
     app = create_app(settings, engine=http, compressor=backend, metrics=metrics)
     async with serving(app) as url, client_of(url) as client:

@@ -1,0 +1,81 @@
+"""The answer of an engine that is reached over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+
+from semtoken_server.engines.endpoint import Endpoint, engine_error
+from semtoken_server.errors import EngineError
+
+
+class HttpEngineResponse:
+    """An aiohttp answer, counted as outstanding on its endpoint until it is closed or read whole.
+
+    ``first`` is what was read of the body already.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, endpoint: Endpoint, first: bytes | None = None) -> None:
+        self._response = response
+        self._endpoint = endpoint
+        self._first = first
+        self._open = True
+        endpoint.answers.add(self)
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return self._response.status
+
+    @property
+    def content_type(self) -> str:
+        """Media type without parameters, lower case."""
+        return media_type(self._response)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers, to be looked up in any case."""
+        return self._response.headers
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it comes in server-sent events."""
+        return self._first is not None
+
+    async def read(self) -> bytes:
+        """The whole body; raises ``EngineError`` when it does not arrive whole."""
+        try:
+            return (self._first or b"") + await self._response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise engine_error(self._endpoint, error) from error
+        finally:
+            await self.close()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; raises ``EngineError`` when it breaks off."""
+        try:
+            if self._first:
+                yield self._first
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise engine_error(self._endpoint, error) from error
+
+    def abandon(self, error: EngineError) -> None:
+        """End it with ``error`` for whoever reads it."""
+        self._response.content.set_exception(error)
+
+    async def close(self) -> None:
+        """Let go of the connection: kept for the next request after the body's end, cut before it."""
+        if self._open:
+            self._open = False
+            self._endpoint.outstanding -= 1
+            self._endpoint.answers.discard(self)
+            # After the end of the body the connection is back in the pool already and stays there.
+            self._response.close()
+
+
+def media_type(response: aiohttp.ClientResponse) -> str:
+    """Media type without parameters, lower case."""
+    return response.headers.get("content-type", "").split(";", 1)[0].strip().lower()
