@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
 
+from semtoken_server.access.access import key_of
+from semtoken_server.access.passes import passed_headers
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
 from semtoken_server.engines.base import EngineRequest, EngineResponse
@@ -83,8 +85,10 @@ class GenerationAnswer:
 
 
 def engine_request(request: Request, body: bytes) -> EngineRequest:
-    """A client's request as the engine gets it: nothing of its credentials, cookies or connection."""
-    headers = {"content-type": "application/json", "x-request-id": request_id(request)}
+    """A client's request as the engine gets it: nothing of its credentials, cookies or connection, and
+    of its routing headers what its key lets pass."""
+    headers = passed_headers(request.scope["headers"], key_of(request).passes)
+    headers |= {"content-type": "application/json", "x-request-id": request_id(request)}
     return EngineRequest("POST", request.scope["path"], body, headers)
 
 

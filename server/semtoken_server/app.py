@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from semtoken_server import __version__
+from semtoken_server.access.cors import allow_origins
+from semtoken_server.access.middleware import AccessControl
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.engines.base import Engine
 from semtoken_server.errors import GatewayError, answer_for
@@ -52,6 +54,10 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.gateway = gateway
+    # The last added is the outermost. A browser asks without a key whether it may ask with one.
+    app.add_middleware(AccessControl, access=gateway.access, answer=_answer_error)
+    if settings.cors_origins:
+        allow_origins(app, settings.cors_origins)
     app.add_middleware(RequestContext, metrics=metrics)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from semtoken_server.access.access import Access
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.compression.service import CompressionService
 from semtoken_server.embeds_check import EmbedsCheck
@@ -35,8 +36,10 @@ class Gateway:
     check: TokenizerCheck
     compression: CompressionService
     metrics: Metrics
+    access: Access
     chat_options: OptionsOf
     completion_options: OptionsOf
+    compress_options: OptionsOf
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
 
@@ -50,7 +53,10 @@ class Gateway:
         *,
         warmed: Callable[[], None] = lambda: None,
     ) -> Gateway:
-        """A gateway around an engine and a compressor, not started."""
+        """A gateway around an engine and a compressor, not started.
+
+        Raises ``InvalidKeysError`` for a file of keys that is wrong.
+        """
         check = TokenizerCheck(engine, backend)
         embeds_check = EmbedsCheck(engine, backend)
         compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
@@ -62,8 +68,10 @@ class Gateway:
             check,
             compression,
             metrics,
+            Access.build(settings, backend, metrics),
             chat_options=OptionsOf({**defaults, "realise": "text"}),
             completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+            compress_options=OptionsOf(defaults),
             warmed=warmed,
         )
 
@@ -73,7 +81,8 @@ class Gateway:
         await self.engine.start()
         warming = asyncio.create_task(self._warm_up())
         try:
-            yield
+            async with self.access.running():
+                yield
         finally:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)

@@ -74,6 +74,9 @@ class Metrics:
         self.admission_rejections = Counter(
             "semtoken_admission_rejections_total", "Requests refused by the gateway.", ("reason",), registry=registry
         )
+        self.auth_failures = Counter(
+            "semtoken_auth_failures_total", "Requests without a key, or with a wrong one.", registry=registry
+        )
         self._add_compression(registry)
         self._add_engines(registry)
 

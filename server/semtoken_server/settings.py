@@ -25,6 +25,7 @@ from pydantic_settings import (
 from semtoken.options import Mode, ProtectedString, Role, Stability
 from yaml import YAMLError
 
+from semtoken_server.access.passes import Pass
 from semtoken_server.options import OnFailure
 
 PREFIX = "SEMTOKEN_"
@@ -32,7 +33,7 @@ NESTED = "__"
 _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
 _COMPRESSOR = "SEMTOKEN_COMPRESSOR_SOCKET"
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
-_SECRETS = ("engine_api_key", "cache_redis_url")
+_SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
 
@@ -81,7 +82,7 @@ def _redis_url(value: Any) -> Any:
     if isinstance(text, str) and urlsplit(text).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("the URL of a Redis begins with redis://, rediss:// or unix://")
     if find_spec("redis") is None:
-        raise ValueError("a shared cache needs the extra: pip install 'semtoken[redis]'")
+        raise ValueError("a Redis needs the extra: pip install 'semtoken[redis]'")
     return value
 
 
@@ -166,6 +167,24 @@ class Settings(BaseSettings):
         default=512, ge=1, description="tokens of the context left for the answer where a request names no limit"
     )
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
+    keys_file: Path | None = Field(default=None, description="file of API keys; without one no key is asked for")
+    anonymous_passes: Annotated[frozenset[Pass], NoDecode, BeforeValidator(_split)] = Field(
+        default=frozenset(), description="what clients may say past the gateway where there are no keys"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="origins whose pages may call the gateway from a browser"
+    )
+    max_concurrent: int = Field(default=1024, ge=1, description="requests served at once by each process")
+    max_inflight_bytes: int = Field(default=64 * 2**20, ge=1, description="bytes of bodies held by each process")
+    max_queue: int = Field(default=256, ge=0, description="requests that may wait for their turn")
+    queue_wait_s: float = Field(default=10.0, gt=0, allow_inf_nan=False, description="seconds they wait at most")
+    body_timeout_s: float = Field(
+        default=60.0, gt=0, allow_inf_nan=False, description="seconds for a body to arrive whole"
+    )
+    max_prompt_tokens: int | None = Field(default=None, ge=1, description="longest prompt in tokens, as it came")
+    limits_redis_url: Annotated[SecretStr, BeforeValidator(_redis_url)] | None = Field(
+        default=None, description="Redis in which several processes count the rates of keys together"
+    )
     engine_connect_timeout_s: float = Field(
         default=5.0, gt=0, allow_inf_nan=False, description="seconds to connect to an engine"
     )

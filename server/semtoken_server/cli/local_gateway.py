@@ -39,7 +39,7 @@ def local_gateway(*engine_args: str, **overrides: Any) -> Iterator[LocalGateway]
     compressions. Raises ``EngineStartError`` when the gateway does not become ready.
     """
     port, engine_port = _free_ports(2)
-    given = {"compress_timeout_s": PATIENCE_S, "log_level": "warning", **overrides}
+    given = {"compress_timeout_s": PATIENCE_S, "log_level": "warning", "keys_file": None, **overrides}
     settings = Settings.load(port=port, engine_port=engine_port, **given)
     settings = settings.model_copy(update={"engine_args": (*settings.engine_args, *engine_args)})
     with listen(settings) as listening, backing_engine(settings) as backing, _serving(backing.settings, listening):

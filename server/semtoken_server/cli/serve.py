@@ -13,10 +13,12 @@ import uvicorn
 import yaml
 from uvicorn.supervisors import Multiprocess
 
+from semtoken_server.access.exposure import look_at_access
 from semtoken_server.asgi import build_app
 from semtoken_server.cli.announce import announce_when_ready
 from semtoken_server.cli.embedded import backing_engine
 from semtoken_server.cli.listening import listen, local_url, uvicorn_config
+from semtoken_server.cli.terminal import note
 from semtoken_server.compression.shared.process import CompressorProcess
 from semtoken_server.settings import Settings
 
@@ -44,11 +46,13 @@ def serve(
     if print_config:
         typer.echo(yaml.safe_dump(settings.masked_dict(), sort_keys=False, allow_unicode=True), nl=False)
         return
+    if (warning := look_at_access(settings)) is not None:
+        note(f"semtoken: {warning}")
     # uvicorn drains on SIGTERM and then raises it again; that must end here, not kill the process,
     # so that the engine is stopped in order.
     signal.signal(signal.SIGTERM, _stop)
     with listen(settings) as listening, backing_engine(settings) as backing:
-        announce_when_ready(local_url(settings, listening))
+        announce_when_ready(local_url(settings, listening), keys=settings.keys_file is not None)
         _run(backing.settings, listening)
 
 

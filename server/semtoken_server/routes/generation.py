@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Send
 
+from semtoken_server.access.prompts import Prompt, given
 from semtoken_server.answers import GenerationAnswer
 from semtoken_server.bodies import JsonBody, read_json
 from semtoken_server.compression.backend import CompressedPrompt
@@ -36,7 +37,8 @@ async def chat_completions(request: Request, send: Send) -> None:
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     chat = validated(ChatRequest, body.data)
-    options = _fitted(gateway, gateway.chat_options.request(body.data.get("semtoken"), request.headers), chat)
+    asked = await gateway.access.admit(request, body, gateway.chat_options, Prompt(chat.all_texts))
+    options = _fitted(gateway, asked, chat)
     if options.compression.realise == "tokens":
         raise InvalidOptionError(
             "realise: 'tokens' in a chat needs an engine started with --enable-scale-out;"
@@ -59,7 +61,7 @@ async def completions(request: Request, send: Send) -> None:
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     completion = validated(CompletionRequest, body.data)
-    asked = gateway.completion_options.request(body.data.get("semtoken"), request.headers)
+    asked = await gateway.access.admit(request, body, gateway.completion_options, given(completion.prompt))
     options = _fitted(gateway, asked, completion)
 
     answer = GenerationAnswer(request, gateway, send)

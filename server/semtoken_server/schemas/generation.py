@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Annotated, Any
 
 from pydantic import (
@@ -86,6 +86,18 @@ class ChatMessage(BaseModel):
         return self
 
 
+def texts_of(messages: Iterable[ChatMessage]) -> list[str]:
+    """Every text of some messages."""
+    found: list[str] = []
+    for message in messages:
+        parts = [message.content] if isinstance(message.content, str) else message.content or []
+        for part in parts:
+            text = part.get("text") if isinstance(part, dict) else part
+            if isinstance(text, str):
+                found.append(text)
+    return found
+
+
 class GenerationRequest(BaseModel):
     """What both routes share; fields beyond these pass to the engine."""
 
@@ -129,16 +141,11 @@ class ChatRequest(GenerationRequest):
 
     def texts(self, roles: Container[str]) -> list[str]:
         """Every text of the messages of these roles: what may be compressed."""
-        found: list[str] = []
-        for message in self.messages:
-            if message.role not in roles:
-                continue
-            parts = [message.content] if isinstance(message.content, str) else message.content or []
-            for part in parts:
-                text = part.get("text") if isinstance(part, dict) else part
-                if isinstance(text, str):
-                    found.append(text)
-        return found
+        return texts_of(message for message in self.messages if message.role in roles)
+
+    def all_texts(self) -> list[str]:
+        """Every text of every message."""
+        return texts_of(self.messages)
 
 
 class CompletionRequest(GenerationRequest):

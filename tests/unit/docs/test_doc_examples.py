@@ -26,13 +26,14 @@ from unit.docs.documents import PAGES, README, ROOT, Block, blocks, code_spans
 # Shown, not run.
 DIAGRAMS = ("client --> gateway:",)
 # Held to the settings and the metrics, and loaded or looked up, by the tests of their pages.
-TESTED_WITH_THEIR_PAGE = {("settings.md", "yaml"), ("metrics.md", "promql")}
+TESTED_WITH_THEIR_PAGE = {("settings.md", "yaml"), ("metrics.md", "promql"), ("security.md", "yaml")}
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.
 RUN_AS = {
     "make ": "make -n ",
     "semtoken serve": "semtoken serve --print-config",
     "semtoken compress": "semtoken compress",
+    "semtoken keys": "semtoken keys",
     "export ": "export ",
 }
 

@@ -26,7 +26,7 @@ def every_setting() -> dict[str, FieldInfo]:
 
 SETTINGS = every_setting()
 
-SECRETS = ("engine_api_key", "cache_redis_url")
+SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
 
 # A value for each setting, other than its default, as the environment has it.
 OTHERS = {
@@ -36,6 +36,16 @@ OTHERS = {
     "max_body_bytes": "1",
     "drain_s": "0.5",
     "log_level": "debug",
+    "keys_file": "/etc/semtoken/keys.yaml",
+    "anonymous_passes": '["cache_salt"]',
+    "cors_origins": '["https://chat.example"]',
+    "max_concurrent": "1",
+    "max_inflight_bytes": "1",
+    "max_queue": "0",
+    "queue_wait_s": "0.5",
+    "body_timeout_s": "0.5",
+    "max_prompt_tokens": "1",
+    "limits_redis_url": "redis://:secret@limits:6379/2",
     "engine_urls": '["http://a:1", "http://b:2"]',
     "engine_api_key": "secret",
     "engine_port": "1",
