@@ -58,12 +58,25 @@ def create_app(
     app.add_middleware(AccessControl, access=gateway.access, answer=_answer_error)
     if settings.cors_origins:
         allow_origins(app, settings.cors_origins)
-    app.add_middleware(RequestContext, metrics=metrics)
+    app.add_middleware(RequestContext, metrics=metrics, lifecycle=gateway.lifecycle)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress, operations):
+    for routes in (generation, passthrough, compress):
         app.include_router(routes.router)
+    app.include_router(operations.router if settings.operations_port is None else operations.health)
     return app
+
+
+def operations_app(app: FastAPI) -> FastAPI:
+    """What the operations port serves, of the gateway that ``app`` is."""
+    own = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    own.state = app.state
+    gateway: Gateway = app.state.gateway
+    own.add_middleware(RequestContext, metrics=gateway.metrics, lifecycle=gateway.lifecycle)
+    for error in (GatewayError, HTTPException, Exception):
+        own.add_exception_handler(error, _answer_error)
+    own.include_router(operations.router)
+    return own
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

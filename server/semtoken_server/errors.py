@@ -16,6 +16,7 @@ GatewayError
 │   └── MemoryFullError         503  no memory for the body now
 ├── ModelUnknownError           404  a model that the engine does not list
 ├── ClientDisconnectedError     499  nobody is there to read the answer
+├── ShuttingDownError           503  the gateway stops, and the time for requests under way is up
 ├── CompressionUnavailableError 503  no compression now; ``reason`` says why (fails open by default)
 └── EngineError
     ├── EngineUnavailableError  503  no healthy engine
@@ -205,6 +206,16 @@ class ClientDisconnectedError(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("the client closed the connection", code="client_disconnected")
+
+
+class ShuttingDownError(GatewayError):
+    """The gateway stops, and this request was not answered within the time that it had."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}
+
+    def __init__(self) -> None:
+        super().__init__("the gateway is shutting down", code="shutting_down")
 
 
 class CompressionUnavailableError(GatewayError):

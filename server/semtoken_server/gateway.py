@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from semtoken_server.embeds_check import EmbedsCheck
 from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
+from semtoken_server.lifecycle.state import Lifecycle
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
 from semtoken_server.settings import Settings
@@ -42,6 +43,7 @@ class Gateway:
     compress_options: OptionsOf
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     @classmethod
     def assemble(
@@ -75,6 +77,17 @@ class Gateway:
             warmed=warmed,
         )
 
+    def reconfigured(self, settings: Settings) -> Gateway:
+        """This gateway with other settings for the requests that come from now on, of those in ``reload.LIVE``."""
+        self.compression.timeout_s = settings.compress_timeout_s
+        defaults = settings.compression.model_dump()
+        return replace(
+            self,
+            settings=settings,
+            chat_options=OptionsOf({**defaults, "realise": "text"}),
+            completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+        )
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start everything; the compressor and the tokenizer check come up while requests are served already."""
@@ -97,9 +110,10 @@ class Gateway:
         """
         state, verdict = self.backend.state, self.check.verdict
         starting = state.phase in ("waiting", "loading") or (state.phase == "ready" and verdict.state == "pending")
-        ready = any(self.engine.health.values()) and not starting
+        draining = self.lifecycle.draining
+        ready = any(self.engine.health.values()) and not starting and not draining
         return ready, {
-            "status": "ready" if ready else "not ready",
+            "status": "draining" if draining else "ready" if ready else "not ready",
             "engine": {name: "up" if healthy else "down" for name, healthy in self.engine.health.items()},
             "encoder": _told(state.phase, state.detail),
             "tokenizer": _told(verdict.state, verdict.detail),

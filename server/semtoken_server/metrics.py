@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from semtoken.caching import CacheEvent
 
 from semtoken_server import __version__
@@ -179,3 +179,8 @@ class Metrics:
             MultiProcessCollector(registry, path=str(self._multiprocess_dir))  # type: ignore[no-untyped-call]
         encode, content_type = choose_encoder(accept)
         return encode(registry), content_type
+
+
+def forget_process(pid: int, multiprocess_dir: Path) -> None:
+    """Take the gauges of a process that has ended out of the sum; what it counted stays."""
+    mark_process_dead(pid, str(multiprocess_dir))  # type: ignore[no-untyped-call]

@@ -34,6 +34,7 @@ _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
 _COMPRESSOR = "SEMTOKEN_COMPRESSOR_SOCKET"
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
 _SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
+_NOTICED_S = 5.0
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
 
@@ -118,6 +119,10 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address that the gateway listens on")
     port: int = Field(default=8080, ge=0, le=65535, description="port that the gateway listens on")
+    operations_host: str = Field(default="127.0.0.1", description="address of the operations port")
+    operations_port: int | None = Field(
+        default=None, ge=0, le=65535, description="port for metrics and health; none serves them on the gateway's own"
+    )
     workers: int = Field(default=1, ge=1, le=256, description="gateway processes")
     engine_urls: Annotated[tuple[EngineUrl, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(), description="engines to forward to; none means that the gateway starts one itself"
@@ -216,6 +221,12 @@ class Settings(BaseSettings):
     engine_breaker_open_s: float = Field(
         default=10.0, gt=0, allow_inf_nan=False, description="seconds that an engine is left alone after that"
     )
+    drain_delay_s: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds between not being ready and not listening; by default 0 on a loopback host, else 5",
+    )
     drain_s: float = Field(
         default=30.0, ge=0, allow_inf_nan=False, description="seconds that running requests get at shutdown"
     )
@@ -247,6 +258,14 @@ class Settings(BaseSettings):
         except (YAMLError, OSError, UnicodeError, TypeError, ValueError) as error:
             raise InvalidSettingsError(f"settings file {str(config)!r}: {error}") from error
         return Settings.model_construct(**dict(loaded))
+
+    @property
+    def delay_before_draining_s(self) -> float:
+        """``drain_delay_s``, or what it is by default for this host."""
+        if self.drain_delay_s is not None:
+            return self.drain_delay_s
+        # Only what is reached from elsewhere has a load balancer that must notice.
+        return 0.0 if self.host == "localhost" or self.host.startswith("127.") or self.host == "::1" else _NOTICED_S
 
     def masked_dict(self) -> dict[str, Any]:
         """Every setting in plain JSON types, secrets masked."""
