@@ -18,7 +18,7 @@ from semtoken_server.errors import GatewayError, answer_for
 from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.metrics import Metrics
 from semtoken_server.middleware import RequestContext
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, openapi, operations, passthrough
 from semtoken_server.settings import Settings
 
 
@@ -45,7 +45,7 @@ def create_app(
         title="SemToken gateway",
         version=__version__,
         lifespan=lifespan,
-        # The routes are an allow-list, and the documentation pages would load scripts from elsewhere.
+        # The document is kept by hand (routes/openapi.py); pages to read it would load scripts from elsewhere.
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -55,7 +55,7 @@ def create_app(
     app.add_middleware(RequestContext, metrics=metrics)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress, operations):
+    for routes in (generation, passthrough, compress, operations, openapi):
         app.include_router(routes.router)
     return app
 
@@ -63,4 +63,4 @@ def create_app(
 async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, GatewayError) and error.rejection is not None:
         gateway_of(request).metrics.admission_rejections.labels(error.rejection).inc()
-    return answer_for(error).response()
+    return answer_for(error).response(request.scope["path"])

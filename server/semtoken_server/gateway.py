@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from semtoken_server.embeds_check import EmbedsCheck
 from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
+from semtoken_server.families import FAMILIES
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
 from semtoken_server.settings import Settings
@@ -35,8 +36,8 @@ class Gateway:
     check: TokenizerCheck
     compression: CompressionService
     metrics: Metrics
-    chat_options: OptionsOf
-    completion_options: OptionsOf
+    options: Mapping[str, OptionsOf]
+    """Of each compressed route, by its path."""
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
 
@@ -62,8 +63,7 @@ class Gateway:
             check,
             compression,
             metrics,
-            chat_options=OptionsOf({**defaults, "realise": "text"}),
-            completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+            options={family.path: family.options(defaults) for family in FAMILIES},
             warmed=warmed,
         )
 

@@ -22,13 +22,15 @@ _MODELS = EngineRequest("GET", "/v1/models")
 
 
 @router.post("/v1/embeddings")
+@router.post("/v1/messages/count_tokens")
 @router.post("/tokenize")
 @router.post("/detokenize")
 async def passed_through(request: Request) -> Response:
     """Answered by the engine, where it has the route."""
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
-    return await until_disconnect(request.receive, plain_answer(gateway, engine_request(request, body.raw)))
+    asked = engine_request(request, body.raw, body.data.get("model"))
+    return await until_disconnect(request.receive, plain_answer(gateway, asked))
 
 
 @router.get("/v1/models")
