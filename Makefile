@@ -10,13 +10,16 @@ BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages test-packages models fix check test demo serve eval bench bench-passthrough
+.PHONY: help install clients system-packages test-packages models fix check test demo serve eval bench bench-passthrough
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install:  ## virtual environment in .venv with everything; a second run installs nothing
 	@scripts/install
+
+clients:  ## client libraries for the tests, in .venv-clients
+	@scripts/clients
 
 system-packages:
 	@scripts/system-packages
@@ -37,7 +40,7 @@ check: install  ## format, lint, types, architecture contract
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-test: test-packages models  ## all tests
+test: test-packages models clients  ## all tests
 	$(PY) -m pytest $(ARGS)
 
 demo: system-packages install  ## a real long prompt through a real engine, compression off and on

@@ -18,7 +18,7 @@ from semtoken_server.errors import ClientDisconnectedError, EngineError, error_e
 from semtoken_server.gateway import Gateway
 from semtoken_server.middleware import began, request_id
 from semtoken_server.rewrite import append_member
-from semtoken_server.sse import EventRelay, TokenClock
+from semtoken_server.sse import EventRelay, StreamForm, TokenClock
 
 # The rest is the connection's or the engine's own: lengths, dates, cookies, server names.
 _RELAYED_HEADERS = ("content-type", "retry-after")
@@ -27,10 +27,11 @@ _RELAYED_HEADERS = ("content-type", "retry-after")
 class GenerationAnswer:
     """Sends the engine's answer to one generation, with what became of its prompt put into it."""
 
-    def __init__(self, request: Request, gateway: Gateway, send: Send) -> None:
+    def __init__(self, request: Request, gateway: Gateway, send: Send, form: StreamForm) -> None:
         self._request = request
         self._gateway = gateway
         self._send = send
+        self._form = form
         self._streaming = False
 
     async def until_disconnect(self, work: Coroutine[Any, Any, None]) -> None:
@@ -45,10 +46,10 @@ class GenerationAnswer:
                 raise
             self._gateway.metrics.stream_aborts.labels("client").inc()
 
-    async def forward(self, body: bytes, outcome: Outcome) -> None:
-        """Forward ``body`` and send what the engine answers, a stream as a stream."""
+    async def forward(self, asked: EngineRequest, outcome: Outcome) -> None:
+        """Forward a request and send what the engine answers, a stream as a stream."""
         request = self._request
-        upstream = await self._gateway.engine.send(engine_request(request, body))
+        upstream = await self._gateway.engine.send(asked)
         headers = {**_relayed(upstream), **outcome.headers}
         semtoken = outcome.to_dict(request_id(request))
         if upstream.content_type == "text/event-stream":
@@ -65,12 +66,12 @@ class GenerationAnswer:
     async def _stream(self, upstream: EngineResponse, headers: Mapping[str, str], semtoken: dict[str, Any]) -> None:
         """Events as they come.
 
-        The status has gone out when the engine fails, so the failure is an event of its own, and no
-        ``[DONE]`` follows.
+        The status has gone out when the engine fails, so the failure is an event of its own, and nothing
+        like ``[DONE]`` follows.
         """
         metrics, send = self._gateway.metrics, self._send
         first = metrics.first_token_seconds.labels(self._request.scope["route"].path)
-        relay = EventRelay(semtoken, TokenClock(began(self._request), first, metrics.inter_token_seconds))
+        relay = EventRelay(self._form, semtoken, TokenClock(began(self._request), first, metrics.inter_token_seconds))
         try:
             await send({"type": "http.response.start", "status": upstream.status, "headers": _encoded(headers)})
             try:
@@ -78,18 +79,23 @@ class GenerationAnswer:
                     await send({"type": "http.response.body", "body": events, "more_body": True})
             except EngineError as error:
                 metrics.stream_aborts.labels("engine").inc()
-                await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
+                event = error_event(error, self._form.errors, relay.events)
+                await send({"type": "http.response.body", "body": event, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             await upstream.close()
 
 
-def engine_request(request: Request, body: bytes) -> EngineRequest:
+def engine_request(request: Request, body: bytes, model: Any, affinity: bytes | None = None) -> EngineRequest:
     """A client's request as the engine gets it: nothing of its credentials, cookies or connection, and
-    of its routing headers what its key lets pass."""
+    of its routing headers what its key lets pass.
+
+    ``model`` is what the client wrote in its place.
+    """
     headers = passed_headers(request.scope["headers"], key_of(request).passes)
     headers |= {"content-type": "application/json", "x-request-id": request_id(request)}
-    return EngineRequest("POST", request.scope["path"], body, headers)
+    named = model if isinstance(model, str) else None
+    return EngineRequest("POST", request.scope["path"], body, headers, named, affinity)
 
 
 async def plain_answer(gateway: Gateway, request: EngineRequest) -> Response:

@@ -20,7 +20,7 @@ from semtoken_server.errors import GatewayError, answer_for
 from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.metrics import Metrics
 from semtoken_server.middleware import RequestContext
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, openapi, operations, passthrough
 from semtoken_server.settings import Settings
 
 
@@ -47,7 +47,7 @@ def create_app(
         title="SemToken gateway",
         version=__version__,
         lifespan=lifespan,
-        # The routes are an allow-list, and the documentation pages would load scripts from elsewhere.
+        # The document is kept by hand (routes/openapi.py); pages to read it would load scripts from elsewhere.
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -61,7 +61,7 @@ def create_app(
     app.add_middleware(RequestContext, metrics=metrics, lifecycle=gateway.lifecycle)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress):
+    for routes in (generation, passthrough, compress, openapi):
         app.include_router(routes.router)
     app.include_router(operations.router if settings.operations_port is None else operations.health)
     return app
@@ -82,4 +82,4 @@ def operations_app(app: FastAPI) -> FastAPI:
 async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, GatewayError) and error.rejection is not None:
         gateway_of(request).metrics.admission_rejections.labels(error.rejection).inc()
-    return answer_for(error).response()
+    return answer_for(error).response(request.scope["path"])

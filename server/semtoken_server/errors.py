@@ -24,6 +24,7 @@ GatewayError
     └── EngineConnectionError   502  the connection to the engine failed
 
 After the first byte of a stream an error can only be an SSE event, which :func:`error_event` makes.
+Anthropic's route and its clients have a body of their own form (:func:`form_of`).
 """
 
 from __future__ import annotations
@@ -32,16 +33,32 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import orjson
 from semtoken import InvalidInputError, InvalidOptionError, SemTokenError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+ErrorForm = Literal["openai", "anthropic"]
+EventForm = Literal["chunk", "response", "message"]
+"""How the events of a family's streams look."""
+
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
 RATE_LIMIT = "rate_limit_error"
+
+_ANTHROPIC_PATH = "/v1/messages"
+# Anthropic's own names, by status; other statuses under 500 are an invalid request, the rest an api_error.
+_ANTHROPIC_TYPES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.NOT_FOUND: "not_found_error",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request_too_large",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "overloaded_error",
+    HTTPStatus.GATEWAY_TIMEOUT: "timeout_error",
+}
 
 
 class GatewayError(Exception):
@@ -279,9 +296,21 @@ class ErrorAnswer:
         """The OpenAI error body."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
-    def response(self) -> Response:
-        """The HTTP response."""
-        return Response(orjson.dumps(self.body), self.status, dict(self.headers), media_type="application/json")
+    @property
+    def anthropic_body(self) -> dict[str, Any]:
+        """The error body of Anthropic's API, with the fields of OpenAI's that it has no place for."""
+        kind = _ANTHROPIC_TYPES.get(self.status, "api_error" if self.status >= 500 else INVALID_REQUEST)
+        return {"type": "error", "error": {**self.body["error"], "type": kind}}
+
+    def response(self, path: str = "") -> Response:
+        """The HTTP response to a request for ``path``."""
+        body = self.anthropic_body if form_of(path) == "anthropic" else self.body
+        return Response(orjson.dumps(body), self.status, dict(self.headers), media_type="application/json")
+
+
+def form_of(path: str) -> ErrorForm:
+    """The form in which errors of a route are told."""
+    return "anthropic" if path == _ANTHROPIC_PATH or path.startswith(f"{_ANTHROPIC_PATH}/") else "openai"
 
 
 def answer_for(error: Exception) -> ErrorAnswer:
@@ -305,9 +334,17 @@ def _headers(error: GatewayError) -> Mapping[str, str]:
     return error.headers
 
 
-def error_event(error: Exception) -> bytes:
-    """An error as one server-sent event, for a stream that has already begun."""
-    return b"data: " + orjson.dumps(answer_for(error).body) + b"\n\n"
+def error_event(error: Exception, form: EventForm = "chunk", sequence: int = 0) -> bytes:
+    """An error as one server-sent event, for a stream that has already begun and had ``sequence`` events."""
+    answer = answer_for(error)
+    if form == "message":
+        return b"event: error\ndata: " + orjson.dumps(answer.anthropic_body) + b"\n\n"
+    if form == "response":
+        told = {"code": answer.code, "message": answer.message, "param": answer.param}
+        # The event of OpenAI's documentation, and besides what its clients raise an exception for.
+        data = {"type": "error", "sequence_number": sequence, **told, **answer.body}
+        return b"event: error\ndata: " + orjson.dumps(data) + b"\n\n"
+    return b"data: " + orjson.dumps(answer.body) + b"\n\n"
 
 
 def _type_of(status: int) -> str:

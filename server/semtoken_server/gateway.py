@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ from semtoken_server.embeds_check import EmbedsCheck
 from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
+from semtoken_server.families import FAMILIES
 from semtoken_server.lifecycle.state import Lifecycle
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
@@ -38,9 +39,9 @@ class Gateway:
     compression: CompressionService
     metrics: Metrics
     access: Access
-    chat_options: OptionsOf
-    completion_options: OptionsOf
     compress_options: OptionsOf
+    options: Mapping[str, OptionsOf]
+    """Of each compressed route, by its path."""
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
@@ -71,21 +72,21 @@ class Gateway:
             compression,
             metrics,
             Access.build(settings, backend, metrics),
-            chat_options=OptionsOf({**defaults, "realise": "text"}),
-            completion_options=OptionsOf({**defaults, "realise": "tokens"}),
             compress_options=OptionsOf(defaults),
+            options={family.path: family.options(defaults) for family in FAMILIES},
             warmed=warmed,
         )
 
     def reconfigured(self, settings: Settings) -> Gateway:
         """This gateway with other settings for the requests that come from now on, of those in ``reload.LIVE``."""
         self.compression.timeout_s = settings.compress_timeout_s
+        self.access.reload()
         defaults = settings.compression.model_dump()
         return replace(
             self,
             settings=settings,
-            chat_options=OptionsOf({**defaults, "realise": "text"}),
-            completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+            compress_options=OptionsOf(defaults),
+            options={family.path: family.options(defaults) for family in FAMILIES},
         )
 
     @asynccontextmanager

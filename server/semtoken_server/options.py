@@ -63,6 +63,9 @@ _FROM_HEADER: Mapping[str, Callable[[str], Any]] = {
     "on_failure": str,
 }
 
+OPTIONS = tuple(_FROM_HEADER)
+"""Names of the options that a request may set."""
+
 
 class OptionsOf:
     """The options of one kind of route: what the server sets, parsed once for all requests that say nothing."""

@@ -17,12 +17,12 @@ from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.options import RequestOptions
 from semtoken_server.schemas.compress import CompressRequest
 from semtoken_server.schemas.generation import texts_of
-from semtoken_server.schemas.validation import openapi_body, validated
+from semtoken_server.schemas.validation import validated
 
 router = APIRouter()
 
 
-@router.post("/v1/compress", openapi_extra=openapi_body(CompressRequest))
+@router.post("/v1/compress")
 async def compress(request: Request) -> Response:
     """The result of a compression that explains itself."""
     gateway = gateway_of(request)

@@ -28,6 +28,7 @@ _EMBEDDINGS = "/v1/embeddings"
 
 
 @router.post(_EMBEDDINGS)
+@router.post("/v1/messages/count_tokens")
 @router.post("/tokenize")
 @router.post("/detokenize")
 async def passed_through(request: Request) -> Response:
@@ -38,7 +39,8 @@ async def passed_through(request: Request) -> Response:
     if request.url.path == _EMBEDDINGS:
         # The others cost the engine next to nothing.
         await gateway.access.charge(request, len(body.raw), given(body.data.get("input")))
-    return await until_disconnect(request.receive, plain_answer(gateway, engine_request(request, body.raw)))
+    asked = engine_request(request, body.raw, body.data.get("model"))
+    return await until_disconnect(request.receive, plain_answer(gateway, asked))
 
 
 @router.get("/v1/models")

@@ -28,7 +28,10 @@ HELLO = [{"role": "user", "content": "Hello"}]
         "/v1/chat/%2e%2e/../sleep",
         "/v1//chat/completions",
         "/docs",
-        "/openapi.json",
+        "/v1/responses/resp_1",
+        "/v1/responses/resp_1/cancel",
+        "/v1/messages/render",
+        "/v1/messages/batches",
         "/health",
     ],
 )
@@ -48,7 +51,7 @@ async def test_a_wrong_method_is_405(served: Served) -> None:
     assert response.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/detokenize"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/detokenize", "/v1/messages/count_tokens"])
 async def test_bodies_pass_byte_for_byte(served: Served, path: str) -> None:
     raw = b' {"input": ["a",  "\\u00e9"], "seed": 12345678901234567890123}'
     response = await served.post(path, raw)
