@@ -6,14 +6,13 @@ import json
 import sys
 from typing import Any
 
-from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
-
-@tool
-def find(city: str) -> str:
-    """Finds a city."""
-    return city
+FIND = {
+    "name": "find",
+    "description": "Finds a city.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
 
 
 def asked(url: str, model: str, prompt: str) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def asked(url: str, model: str, prompt: str) -> dict[str, Any]:
     )
     whole = chat.invoke(prompt)
     streamed = list(chat.stream(prompt, stream_usage=True))
-    tools = chat.bind_tools([find]).invoke(prompt)
+    tools = chat.bind_tools([FIND]).invoke(prompt)
     responses = ChatOpenAI(base_url=f"{url}/v1", model=model, api_key="none", max_retries=0, use_responses_api=True)
     return {
         "whole": whole.text,
