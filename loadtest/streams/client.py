@@ -106,6 +106,7 @@ async def _one_after_the_other(
 ) -> None:
     loop = asyncio.get_running_loop()
     parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
     request = _request(parts.netloc, tokens)
     await asyncio.sleep(delay)
     while (began := time.perf_counter()) < window[1]:
@@ -113,7 +114,7 @@ async def _one_after_the_other(
         stream = _Stream(request, tokens, measured, began, record)
         try:
             async with asyncio.timeout(window[1] - window[0] + _GRACE_S):
-                await loop.create_connection(lambda stream=stream: stream, parts.hostname, parts.port)  # type: ignore[misc]
+                await loop.create_connection(lambda stream=stream: stream, host, port)  # type: ignore[misc]
                 fault = await stream.ended
         except (OSError, TimeoutError) as error:
             fault = f"{type(error).__name__}: {error}"

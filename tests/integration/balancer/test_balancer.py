@@ -52,8 +52,8 @@ async def test_restarts_lose_nothing_and_a_death_only_what_had_begun(
         told(capsys, f"{name}, kill -9", load)
         assert load.counts["lost"] == 0, load.odd
         assert load.counts["error event"] == 0, load.odd
-        # Of 16 clients half have streams, and half of those go to the one that died.
-        assert load.counts["cut after the first byte"] <= 8, load.odd
+        # Of 16 clients half have streams, and some of those went to the one that died.
+        assert 1 <= load.counts["cut after the first byte"] <= 8, load.odd
         assert load.counts["whole"] > 50
 
 

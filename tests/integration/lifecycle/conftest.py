@@ -81,7 +81,7 @@ def serve(tmp_path: Path, paced_engine: str) -> Iterator[Serve]:
         if operations := settings.get("operations_port"):
             gateway.operations_url = f"http://127.0.0.1:{operations}"
         if ready:
-            eventually(lambda: gateway.status() == 200, f"see {log}")
+            eventually(lambda: gateway.status() == 200, f"see {log}", 400)
         return gateway
 
     yield start
