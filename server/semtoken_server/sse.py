@@ -20,6 +20,8 @@ from semtoken_server.rewrite import append_member
 _END = re.compile(rb"\r?\n\r?\n")
 # What tells that a chunk of a stream may hold something else than tokens, or other ends of lines.
 _MARKS = (b'"usage"', b"[DONE]", b"\r")
+_MAX_EVENT_BYTES = 2**24
+"""What never ends must not fill the memory; an event with a whole prompt's log-probabilities has megabytes."""
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
@@ -44,6 +46,8 @@ class EventRelay:
         async for chunk in chunks:
             if events := self._feed(chunk):
                 yield events
+            if len(self._tail) > _MAX_EVENT_BYTES:
+                raise EngineConnectionError(f"the engine sent an event of more than {_MAX_EVENT_BYTES} bytes")
         if not self._complete:
             raise EngineConnectionError("the engine's stream broke off")
 
