@@ -10,7 +10,7 @@ import pytest
 from fakes.fleet import engines, gateway_before
 from fakes.serving import until_ready
 from integration.faults.conftest import Record
-from integration.faults.outcomes import outcomes
+from integration.faults.outcomes import Outcome, outcomes
 
 SLOW = ("--prefill", "1.0")
 MIDWAY = ("--gap", "0.1")
@@ -53,7 +53,7 @@ async def test_the_only_engine_in_one_piece_is_an_error_soon(record: Record) -> 
 
 async def test_a_stream_at_the_only_engine_waits_for_it_until_its_own_deadline(record: Record) -> None:
     async with engines(SLOW) as (one,), gateway_before(one.url, engine_first_byte_timeout_s=6) as served:
-        waits, gives_up = Counter[str](), Counter[str]()
+        waits, gives_up = Counter[Outcome](), Counter[Outcome]()
         for seen, frozen_s in ((waits, 2.5), (gives_up, 8.0)):
             pending = asyncio.create_task(outcomes(served.client, 5, stream=True))
             await one.until_running(5)
