@@ -16,6 +16,8 @@ from semtoken_server.errors import EngineConnectionError, EventForm
 from semtoken_server.metrics import BatchHistogram
 
 _END = re.compile(rb"\r?\n\r?\n")
+_MAX_EVENT_BYTES = 2**24
+"""What never ends must not fill the memory; an event with a whole prompt's log-probabilities has megabytes."""
 
 
 class StreamTimes(Protocol):
@@ -76,6 +78,8 @@ class EventRelay:
         async for chunk in chunks:
             if events := self._feed(chunk):
                 yield events
+            if len(self._tail) > _MAX_EVENT_BYTES:
+                raise EngineConnectionError(f"the engine sent an event of more than {_MAX_EVENT_BYTES} bytes")
         if not self._complete:
             raise EngineConnectionError("the engine's stream broke off")
 

@@ -21,6 +21,7 @@ from semtoken_server.metrics import Metrics
 from semtoken_server.settings import CompressionDefaults, Settings
 
 from fakes.compressors import sound
+from fakes.encoders import small_tokenizer
 from fakes.engine import FakeEngine
 from fakes.serving import Served, client_of, serving, until_ready
 
@@ -115,8 +116,8 @@ async def gateway_before(*urls: str, **given: Any) -> AsyncIterator[Served]:
         url = await stack.enter_async_context(serving(app))
         client = await stack.enter_async_context(client_of(url))
         await until_ready(client)
-        unused = FakeEngine.__new__(FakeEngine)
-        yield Served(url, unused, client, backend, metrics)
+        # The engines are processes: there is none here to look into.
+        yield Served(url, FakeEngine(small_tokenizer()), client, backend, metrics)
 
 
 def free_port() -> int:

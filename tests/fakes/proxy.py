@@ -29,24 +29,29 @@ class Proxy:
     url: str = ""
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _clients: list[asyncio.StreamWriter] = field(default_factory=list)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
             self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._ended.set()
+        for writer in self._clients:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks)
+
+    def _accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        self._clients.append(to_client)
+        task = asyncio.create_task(self._serve(client, to_client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         try:
             engine, to_engine = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
@@ -78,7 +83,7 @@ class Proxy:
             while piece := await engine.read(65536):
                 await asyncio.sleep(self.delay_s if faults.on else 0.0)
                 if faults.on and self.silent:
-                    await asyncio.sleep(3600)
+                    await self._ended.wait()
                 passed, cut = faults.apply(piece)
                 to_client.write(passed)
                 await to_client.drain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
@@ -17,11 +18,11 @@ from semtoken_server.engines.retry import Retries, RetryBudget
 from semtoken_server.engines.routing import Router
 from semtoken_server.engines.stored import StoredResponse
 from semtoken_server.engines.watch import Watch
-from semtoken_server.errors import EngineUnavailableError, ModelUnknownError
+from semtoken_server.errors import EngineTimeoutError, EngineUnavailableError, ModelUnknownError
 from semtoken_server.metrics import Metrics
 
-_FRESH_S = 2.0
-"""How old lists of models may be for who asks for them, or for one that is not among them."""
+_CHECK_S = 30.0
+"""What the gateway itself wants to know of one engine is short: to wait for it must not keep the others waiting."""
 
 
 class EnginePool:
@@ -84,7 +85,11 @@ class EnginePool:
         endpoint = self._named.get(name)
         if endpoint is None or not endpoint.healthy:
             raise EngineUnavailableError
-        attempt = await self._client.attempt(endpoint, request)
+        try:
+            async with asyncio.timeout(min(_CHECK_S, self._policy.first_byte_timeout_s)):
+                attempt = await self._client.attempt(endpoint, request)
+        except TimeoutError as error:
+            raise EngineTimeoutError(f"the engine {name} did not answer in time") from error
         self._tell_watch(attempt)
         return attempt.result()
 
@@ -135,11 +140,11 @@ class EnginePool:
     async def _require_model(self, model: str | None) -> None:
         """Raises ``ModelUnknownError`` for a model that no engine lists, having asked them anew."""
         if not self._router.may_serve(model):
-            await self._watch.read_models(_FRESH_S)
+            await self._watch.read_models(self._policy.models_fresh_s)
         if model is not None and not self._router.may_serve(model):
             raise ModelUnknownError(model)
 
     async def _models(self, request: EngineRequest) -> EngineResponse:
-        await self._watch.read_models(_FRESH_S)
+        await self._watch.read_models(self._policy.models_fresh_s)
         listed = [e.models for e in self._endpoints if e.healthy and e.models is not None]
         return StoredResponse(union(listed)) if listed else await self._send(request)

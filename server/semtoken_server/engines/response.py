@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
+from multidict import CIMultiDict
 
 from semtoken_server.engines.endpoint import Endpoint, engine_error
 from semtoken_server.errors import EngineError
@@ -36,7 +37,11 @@ class HttpEngineResponse:
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers, to be looked up in any case."""
-        return self._response.headers
+        headers = self._response.headers
+        if all(map(str.isascii, headers.values())):
+            return headers
+        # aiohttp reads them as UTF-8 with escapes for what is none; HTTP has bytes, written as Latin-1.
+        return CIMultiDict((name, _latin(value)) for name, value in headers.items())
 
     @property
     def streamed(self) -> bool:
@@ -79,3 +84,7 @@ class HttpEngineResponse:
 def media_type(response: aiohttp.ClientResponse) -> str:
     """Media type without parameters, lower case."""
     return response.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+
+
+def _latin(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -9,8 +9,10 @@ import pytest
 from integration.faults.outcomes import Outcome
 
 Record = Callable[[str, Counter[Outcome]], None]
+Note = Callable[[str], None]
 KINDS: tuple[Outcome, ...] = ("answered", "error", "error event", "broken")
 _ROWS = pytest.StashKey[list[tuple[str, Counter[Outcome]]]]()
+_NOTES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -20,10 +22,16 @@ def record(pytestconfig: pytest.Config) -> Record:
     return lambda fault, seen: rows.append((fault, seen))
 
 
+@pytest.fixture
+def note(pytestconfig: pytest.Config) -> Note:
+    """Takes a figure, told in words, below the table."""
+    return pytestconfig.stash.setdefault(_NOTES, []).append
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The table in Markdown."""
-    rows = config.stash.get(_ROWS, [])
-    if not rows:
+    rows, notes = config.stash.get(_ROWS, []), config.stash.get(_NOTES, [])
+    if not rows and not notes:
         return
     terminalreporter.section("what became of requests")
     terminalreporter.line(f"| fault | requests | {' | '.join(KINDS)} |")
@@ -31,3 +39,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for fault, seen in rows:
         counts = " | ".join(str(seen[kind]) for kind in KINDS)
         terminalreporter.line(f"| {fault} | {seen.total()} | {counts} |")
+    for figure in notes:
+        terminalreporter.line(figure)
