@@ -11,12 +11,15 @@ from starlette.types import Send
 
 from semtoken_server.access.access import key_of
 from semtoken_server.access.passes import passed_headers
+from semtoken_server.bodies import JsonBody
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
 from semtoken_server.engines.base import EngineRequest, EngineResponse
 from semtoken_server.errors import ClientDisconnectedError, EngineError, error_event
 from semtoken_server.gateway import Gateway
 from semtoken_server.middleware import began, request_id
+from semtoken_server.options import RequestOptions
+from semtoken_server.quality.sample import Sample
 from semtoken_server.rewrite import append_member
 from semtoken_server.sse import EventRelay, StreamForm, TokenClock
 
@@ -46,15 +49,21 @@ class GenerationAnswer:
                 raise
             self._gateway.metrics.stream_aborts.labels("client").inc()
 
-    async def forward(self, asked: EngineRequest, outcome: Outcome) -> None:
-        """Forward a request and send what the engine answers, a stream as a stream."""
+    async def forward(self, asked: EngineRequest, body: JsonBody, options: RequestOptions, outcome: Outcome) -> None:
+        """Forward ``asked``, which was made of ``body``, and send what the engine answers, a stream as a stream."""
+        path, quality = self._request.scope["path"], self._gateway.quality
+        sample = quality.sample(path, body, asked.body, options, outcome, request_id(self._request))
+        with quality.answering(sample):
+            await self._forward(asked, outcome, sample)
+
+    async def _forward(self, asked: EngineRequest, outcome: Outcome, sample: Sample | None) -> None:
         request = self._request
         upstream = await self._gateway.engine.send(asked)
         headers = {**_relayed(upstream), **outcome.headers}
         semtoken = outcome.to_dict(request_id(request))
         if upstream.content_type == "text/event-stream":
             self._streaming = True
-            await self._stream(upstream, headers, semtoken)
+            await self._stream(upstream, headers, semtoken, sample)
             return
         answer = await _read(upstream)
         if upstream.status == 200 and upstream.content_type == "application/json":
@@ -62,8 +71,13 @@ class GenerationAnswer:
         raw = [*_encoded(headers), (b"content-length", b"%d" % len(answer))]
         await self._send({"type": "http.response.start", "status": upstream.status, "headers": raw})
         await self._send({"type": "http.response.body", "body": answer, "more_body": False})
+        if sample is not None and upstream.status == 200:
+            sample.collect(answer)
+            sample.complete = True
 
-    async def _stream(self, upstream: EngineResponse, headers: Mapping[str, str], semtoken: dict[str, Any]) -> None:
+    async def _stream(
+        self, upstream: EngineResponse, headers: Mapping[str, str], semtoken: dict[str, Any], sample: Sample | None
+    ) -> None:
         """Events as they come.
 
         The status has gone out when the engine fails, so the failure is an event of its own, and nothing
@@ -77,11 +91,15 @@ class GenerationAnswer:
             try:
                 async for events in relay.relay(upstream.chunks()):
                     await send({"type": "http.response.body", "body": events, "more_body": True})
+                    if sample is not None:
+                        sample.collect(events)
             except EngineError as error:
                 metrics.stream_aborts.labels("engine").inc()
                 event = error_event(error, self._form.errors, relay.events)
                 await send({"type": "http.response.body", "body": event, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if sample is not None:
+                sample.streamed = sample.complete = True
         finally:
             await upstream.close()
 

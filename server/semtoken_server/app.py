@@ -20,6 +20,7 @@ from semtoken_server.errors import GatewayError, answer_for
 from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.metrics import Metrics
 from semtoken_server.middleware import RequestContext
+from semtoken_server.quality.contract import QualityContract
 from semtoken_server.routes import compress, generation, openapi, operations, passthrough
 from semtoken_server.settings import Settings
 
@@ -30,13 +31,14 @@ def create_app(
     engine: Engine,
     compressor: CompressorBackend,
     metrics: Metrics,
+    quality: QualityContract | None = None,
     warmed: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The gateway as an ASGI application; its lifespan starts and stops the collaborators.
 
     ``warmed`` is called once the compressor is loaded, or has failed to.
     """
-    gateway = Gateway.assemble(settings, engine, compressor, metrics, warmed=warmed)
+    gateway = Gateway.assemble(settings, engine, compressor, metrics, quality=quality, warmed=warmed)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -22,7 +22,8 @@ from semtoken_server.families import FAMILIES
 from semtoken_server.lifecycle.state import Lifecycle
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
-from semtoken_server.settings import Settings
+from semtoken_server.quality.contract import QualityContract
+from semtoken_server.settings import Settings, shared_compressor_socket
 from semtoken_server.tokenizer_check import TokenizerCheck
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Gateway:
     compress_options: OptionsOf
     options: Mapping[str, OptionsOf]
     """Of each compressed route, by its path."""
+    quality: QualityContract
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
@@ -54,9 +56,10 @@ class Gateway:
         backend: CompressorBackend,
         metrics: Metrics,
         *,
+        quality: QualityContract | None = None,
         warmed: Callable[[], None] = lambda: None,
     ) -> Gateway:
-        """A gateway around an engine and a compressor, not started.
+        """A gateway around an engine and a compressor, not started; ``quality`` by default as the settings say.
 
         Raises ``InvalidKeysError`` for a file of keys that is wrong.
         """
@@ -64,6 +67,8 @@ class Gateway:
         embeds_check = EmbedsCheck(engine, backend)
         compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
         defaults = settings.compression.model_dump()
+        socket = shared_compressor_socket()
+        shared = None if socket is None else socket.with_name("quality.json")
         return cls(
             settings,
             engine,
@@ -74,6 +79,7 @@ class Gateway:
             Access.build(settings, backend, metrics),
             compress_options=OptionsOf(defaults),
             options={family.path: family.options(defaults) for family in FAMILIES},
+            quality=quality or QualityContract(settings, engine, metrics, shared=shared),
             warmed=warmed,
         )
 
@@ -95,7 +101,7 @@ class Gateway:
         await self.engine.start()
         warming = asyncio.create_task(self._warm_up())
         try:
-            async with self.access.running():
+            async with self.access.running(), self.quality.running():
                 yield
         finally:
             warming.cancel()
@@ -118,6 +124,7 @@ class Gateway:
             "engine": {name: "up" if healthy else "down" for name, healthy in self.engine.health.items()},
             "encoder": _told(state.phase, state.detail),
             "tokenizer": _told(verdict.state, verdict.detail),
+            **({"quality": measured} if (measured := self.quality.states()) else {}),
         }
 
     async def _warm_up(self) -> None:

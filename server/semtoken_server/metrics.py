@@ -21,6 +21,7 @@ _FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 25, 50, 10
 _INTER_TOKEN = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5)
 _COMPRESSION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 _BATCH = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+_DRIFT = (-1, -0.3, -0.1, -0.03, -0.01, 0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 _RATIO = (1, 1.1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 3, 4, 6, 10, 20)
 
 
@@ -79,6 +80,7 @@ class Metrics:
         )
         self._add_compression(registry)
         self._add_engines(registry)
+        self._add_quality(registry)
 
     def _add_compression(self, registry: CollectorRegistry) -> None:
         self.prompt_tokens = Counter(
@@ -166,6 +168,36 @@ class Metrics:
             multiprocess_mode="livemax",
         )
         build.labels(__version__).set(1)
+
+    def _add_quality(self, registry: CollectorRegistry) -> None:
+        """``model`` is one of the engine's own list."""
+        self.quality_drift = Histogram(
+            "semtoken_quality_drift",
+            "Nats per token by which a sampled answer is likelier after the compressed prompt than after the full one.",
+            ("model",),
+            buckets=_DRIFT,
+            registry=registry,
+        )
+        self.quality_mean_drift = Gauge(
+            "semtoken_quality_mean_drift",
+            "The moving mean of the drift, each sample clipped, that decides about compression.",
+            ("model",),
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self.quality_switched_off = Gauge(
+            "semtoken_quality_switched_off",
+            "Whether compression is switched off for a model, probes included.",
+            ("model",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.quality_replays = Counter(
+            "semtoken_quality_replays_total",
+            "What became of requests that were drawn to have their quality measured.",
+            ("outcome",),
+            registry=registry,
+        )
 
     def count_cache_event(self, event: CacheEvent, count: int) -> None:
         """Observe the cache of encoder vectors, from any thread."""

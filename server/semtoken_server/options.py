@@ -25,6 +25,8 @@ class RequestOptions:
     on_failure: OnFailure = "open"
     tenant: str = ""
     """Whose texts may share cached vectors with this one."""
+    withheld: bool = False
+    """Whether the quality contract has compression switched off: only what is over the context is compressed."""
 
 
 class Rules(Protocol):

@@ -227,6 +227,30 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="seconds between not being ready and not listening; by default 0 on a loopback host, else 5",
     )
+    quality_share: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="share of compressed requests whose quality is measured; 0 is none"
+    )
+    quality_max_drift: float = Field(
+        default=0.5, gt=0, allow_inf_nan=False, description="mean drift, nats per token, above which compression stops"
+    )
+    quality_min_samples: int = Field(
+        default=20, ge=10, le=10_000, description="least samples of a model that the mean is taken of"
+    )
+    quality_probe_s: float = Field(
+        default=600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds until compression that was stopped is tried again",
+    )
+    quality_timeout_s: float = Field(
+        default=60.0, gt=0, allow_inf_nan=False, description="seconds that the measurement of one sample may take"
+    )
+    quality_max_inflight: int = Field(
+        default=16, ge=0, description="answers under way in a process above which a sample is not measured"
+    )
+    quality_priority: int | None = Field(
+        default=None, description="priority of measurements, for engines with priority scheduling"
+    )
     drain_s: float = Field(
         default=30.0, ge=0, allow_inf_nan=False, description="seconds that running requests get at shutdown"
     )

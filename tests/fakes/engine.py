@@ -24,6 +24,7 @@ Behaviour = Literal[
 ]
 
 
+Replays = Literal["score", "stall", "refuse", "die", "babble"]
 Embeds = Literal["off", "on", "foreign"]
 _NO_EMBEDS = "You must set `--enable-prompt-embeds` to input `prompt_embeds`."
 
@@ -55,6 +56,12 @@ class FakeEngine:
     """Tokens of its context; None: it does not tell and takes everything."""
     received: list[Received] = field(default_factory=list)
     """Generations, in the order of their arrival."""
+    replays: Replays = "score"
+    """How it takes requests for a prompt's log-probabilities."""
+    drift: float = 0.0
+    """Nats by which each token is less likely after a prompt that a gateway replays in full."""
+    scored: list[Received] = field(default_factory=list)
+    """Requests for a prompt's log-probabilities."""
     passed: list[Received] = field(default_factory=list)
     """Requests to the routes that answer with what they were sent."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -132,7 +139,10 @@ class FakeEngine:
         return web.Response(body=self.passed[-1].body, content_type="application/json", headers=cookies)
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
-        self.received.append(await _received(request))
+        received = await _received(request)
+        if "prompt_logprobs" in received.json:
+            return await self._score(request, received)
+        self.received.append(received)
         self.arrived.set()
         asked = self.last.json
         if self.embeds == "off" and b"prompt_embeds" in self.last.body:
@@ -148,6 +158,36 @@ class FakeEngine:
         except (asyncio.CancelledError, ConnectionResetError):
             self.cancelled.set()
             raise
+
+    async def _score(self, request: web.Request, received: Received) -> web.Response:
+        """As vLLM does: the log-probability of each token of the prompt after those before it."""
+        self.scored.append(received)
+        if self.replays == "stall":
+            try:
+                await self._stalled()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+        if self.replays == "die":
+            _hang_up(request)
+        if self.replays == "refuse":
+            return web.json_response({"error": {"message": "too long", "code": 400}}, status=400)
+        if self.replays == "babble":
+            return web.Response(body=b'{"prompt_logprobs": 7}', content_type="application/json")
+        asked = received.json
+        less = self.drift if received.headers["x-request-id"].endswith("-quality-full") else 0.0
+        chat = "messages" in asked
+        if chat:
+            *before, answer = asked["messages"]
+            ids = [0] * self.tokenizer.count_messages(before, asked.get("tools"))
+            ids += self.tokenizer.ids(answer["content"])
+        else:
+            ids = asked["prompt"]
+        scored = [None, *({str(number): {"logprob": -1.0 - less, "rank": 1}} for number in ids[1:])]
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
+        beside = {"prompt_logprobs": scored} if chat else {}
+        choices = [choice if chat else {**choice, "prompt_logprobs": scored}]
+        return web.json_response({"id": "x", "model": MODEL, "choices": choices, **beside})
 
     def _over_window(self, path: str, asked: Any) -> str | None:
         """What vLLM 0.32 says of a prompt that is over the context, and of an answer that alone would be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.engines.policy import Policy
 from semtoken_server.engines.pool import EnginePool
 from semtoken_server.metrics import Metrics
+from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import CompressionDefaults, Settings
 
 from fakes.compressors import Load, sound
@@ -75,7 +77,13 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def gateway(
-    engine: FakeEngine, load: Load = sound, *, min_tokens: int = MIN_TOKENS, **given: Any
+    engine: FakeEngine,
+    load: Load = sound,
+    *,
+    min_tokens: int = MIN_TOKENS,
+    draw: Callable[[], float] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **given: Any,
 ) -> AsyncIterator[Served]:
     """A gateway in front of ``engine`` that is ready, whether it can compress or not; ``given`` are settings."""
     settings = Settings.load(
@@ -85,7 +93,8 @@ async def gateway(
     policy = replace(Policy.of(settings), health_interval_s=0.05)
     http = EnginePool(settings.engine_urls, metrics, policy, api_key=ENGINE_KEY)
     backend = ThreadCompressor(load, max_queue=settings.compress_queue)
-    app = create_app(settings, engine=http, compressor=backend, metrics=metrics)
+    quality = QualityContract(settings, http, metrics, draw=draw, clock=clock)
+    app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)
         yield Served(url, engine, client, backend, metrics)

@@ -18,6 +18,8 @@ from semtoken_server.options import RequestOptions
 from semtoken_server.tokenizer_check import TokenizerCheck
 
 T = TypeVar("T")
+SWITCHED_OFF = "quality_switched_off"
+"""The reason of requests that the quality contract keeps from being compressed."""
 
 
 class CompressionService:
@@ -74,9 +76,10 @@ class CompressionService:
         for cause in form.prefix_breaks:
             self._metrics.prefix_breaks.labels(cause).inc()
         self._observe_stages(form.timings_ms, ran.ran_s)
-        outcome = Outcome(
-            str(form.status), str(form.reason), form.original_tokens, form.forwarded_tokens, _ms_since(began)
-        )
+        reason = _reason(options, form.status, form.reason)
+        if reason == SWITCHED_OFF:
+            self._count_withheld(messages)
+        outcome = Outcome(str(form.status), reason, form.original_tokens, form.forwarded_tokens, _ms_since(began))
         return self._observed(outcome), form
 
     async def prompts(
@@ -108,7 +111,7 @@ class CompressionService:
         told = max((prompt.result for prompt in done), key=_weight)
         outcome = Outcome(
             str(told.status),
-            str(told.reason),
+            _reason(options, told.status, told.reason),
             sum(prompt.original_tokens for prompt in done),
             sum(len(prompt.ids) for prompt in done),
             _ms_since(began),
@@ -141,6 +144,11 @@ class CompressionService:
         self._observe_stages(ran.value.timings_ms, ran.ran_s)
         return ran.value
 
+    def withhold(self, messages: Sequence[Mapping[str, Any]] = ()) -> Outcome:
+        """The outcome of a request that is not looked at while compression is switched off, counted."""
+        self._count_withheld(messages)
+        return self.bypass("skipped", SWITCHED_OFF)
+
     def bypass(self, status: str, reason: str) -> Outcome:
         """The outcome of a request that is not looked at, counted."""
         return self._observed(Outcome(status, reason))
@@ -161,6 +169,11 @@ class CompressionService:
             return None, error.reason
         self._metrics.encoder_queue_seconds.observe(ran.queued_s)
         return ran, ""
+
+    def _count_withheld(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        # Uncompressed now, compressed a turn ago: the engine's prefix cache misses.
+        if any(message.get("role") == "assistant" for message in messages):
+            self._metrics.prefix_breaks.labels("quality_switch").inc()
 
     def _failed_open(self, reason: str, began: float) -> Outcome:
         return self._observed(Outcome("failed-open", reason, compress_ms=_ms_since(began)))
@@ -186,6 +199,12 @@ class CompressionService:
 
 def _weight(result: CompressionResult) -> tuple[bool, bool]:
     return result.reason is Reason.WINDOW_MISSED, result.status is Status.COMPRESSED
+
+
+def _reason(options: RequestOptions, status: Status, reason: Reason) -> str:
+    """The reason to tell: what is not compressed while that is switched off was only looked at for its length."""
+    switched_off = options.withheld and status is Status.SKIPPED and reason is Reason.RATIO_ONE
+    return SWITCHED_OFF if switched_off else str(reason)
 
 
 def _ms_since(began: float) -> float:

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_STALLED_S = 1.0
+"""How long a compression may go on after its caller has given up: it stops between stages and tiles."""
+
 
 class ThreadCompressor:
     """Loads a compressor with ``load(tokenizer)`` and uses it in ``threads`` threads.
@@ -47,6 +50,9 @@ class ThreadCompressor:
         self._compressor: CompressorLike | None = None
         self._state = BackendState("waiting", "encoder_loading", "waiting for the engine to name its tokenizer")
         self._jobs: set[Future[Any]] = set()
+        self._threads = threads
+        self._given_up: dict[Future[Any], float] = {}
+        """Compressions that went on without their callers, and since when."""
 
     async def start(self, tokenizer: str) -> None:
         """Load the models; returns when they are loaded or have failed, which ``state`` tells."""
@@ -135,6 +141,8 @@ class ThreadCompressor:
         compressor = self._compressor
         if compressor is None or self._state.phase != "ready":
             raise CompressionUnavailableError(self._state.reason, self._state.detail)
+        if self._stalled():
+            raise CompressionUnavailableError("encoder_stalled", "every thread hangs in a compression given up before")
         if self.queue_depth >= self._most:
             raise CompressionUnavailableError("queue_full", f"{self._max_queue} compressions are waiting")
         submitted = time.monotonic()
@@ -159,6 +167,14 @@ class ThreadCompressor:
             # one that still waits is never computed.
             deadline.cancel()
             waiting.cancel()
+            if future.running():
+                self._given_up[future] = time.monotonic()
+
+    def _stalled(self) -> bool:
+        """Whether no thread can take a compression: to wait out the deadline again would be no use."""
+        self._given_up = {job: since for job, since in self._given_up.items() if not job.done()}
+        late = time.monotonic() - _STALLED_S
+        return sum(since < late for since in self._given_up.values()) >= self._threads
 
 
 def _outcome(done: asyncio.Future[Ran[T]]) -> Ran[T]:

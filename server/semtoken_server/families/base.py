@@ -110,6 +110,8 @@ class Family(ABC, Generic[RequestT]):
         prompt = self.read(body.data, asked)
         if outcome is None and _too_short(lambda: prompt.texts(compression.roles), body, options):
             outcome = service.bypass("skipped", "too_short")
+        if outcome is None and options.withheld and not may_overflow(options, len(body.raw)):
+            outcome = service.withhold(body.data.get("messages", ()))
         if outcome is None:
             return await prompt.compressed(service, options)
         return Prepared(outcome, prompt.without_keep_tags() if compression.keep_tags else {})

@@ -43,7 +43,10 @@ def handler_of(family: Family[Any]) -> Handler:
             prepared = await family.prepare(gateway.compression, body, asked, options)
             affinity = family.affinity(body.data)
             await answer.forward(
-                engine_request(request, _forwarded(body, prepared), asked.model, affinity), prepared.outcome
+                engine_request(request, _forwarded(body, prepared), asked.model, affinity),
+                body,
+                options,
+                prepared.outcome,
             )
 
         await answer.until_disconnect(forwarded())
@@ -58,6 +61,7 @@ def _fitted(gateway: Gateway, options: RequestOptions, asked: GenerationRequest)
     if options.compression.mode == "off":
         return options
     settings = gateway.settings
+    options = gateway.quality.restrained(options, asked.model)
     window = gateway.check.window if settings.fit_window else None
     return fitted(options, asked, window, settings.window_reserve_tokens)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _RETRY_S = 0.25
+_STALLED_S = 1.0
+"""Silence of the process for a whole deadline, if that is at least so long, is taken for a stall."""
+_PATIENCE_S = 86_400.0
 _GONE = BackendState("failed", "encoder_error", "the compressor's process is gone; it is being started again")
 
 
@@ -36,6 +40,10 @@ class SharedCompressor:
         self._waiting: dict[int, asyncio.Future[wire.Reply]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        """When the process last answered anything."""
+        self._asking: asyncio.Task[None] | None = None
+        """Waits for any answer of a process that is stalled."""
 
     async def start(self, tokenizer: str) -> None:
         """Have the models loaded; returns when they are there or cannot be had, which ``state`` tells."""
@@ -46,9 +54,10 @@ class SharedCompressor:
 
     async def close(self) -> None:
         """Take no more work and leave the other process to others."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        tasks = [task for task in (self._keeping, self._asking) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._state = BackendState("closed", "shutting_down", "the gateway is shutting down")
         self._lose(self._state)
 
@@ -116,12 +125,28 @@ class SharedCompressor:
     async def _run(self, request: Callable[[int], wire.Work], wanted: type[T], timeout_s: float) -> Ran[T]:
         if self._writer is None or self._state.phase != "ready":
             raise CompressionUnavailableError(self._state.reason, self._state.detail)
-        reply = await self._reply(self._writer, request, timeout_s)
+        if self._asking is not None and not self._asking.done():
+            # To wait out the deadline again would be no use, and what nobody reads would pile up here.
+            raise CompressionUnavailableError("encoder_stalled", "the compressor's process does not answer")
+        sent = time.monotonic()
+        try:
+            reply = await self._reply(self._writer, request, timeout_s)
+        except CompressionUnavailableError as error:
+            if error.reason == "deadline" and timeout_s >= _STALLED_S and self._heard < sent:
+                self._asking = asyncio.create_task(self._ask(self._writer))
+            raise
         if isinstance(reply, wire.Failed):
             raise _error(reply)
         if isinstance(reply, wire.Started):
             raise CompressionUnavailableError("encoder_error", "the compressor's answer is none")
         return Ran(wire.decode(reply.value, wanted), reply.queued_s, reply.ran_s)
+
+    async def _ask(self, writer: asyncio.StreamWriter | None) -> None:
+        """Return when the process has answered something, or its connection has ended."""
+        if writer is not None:
+            logger.error("the compressor's process does not answer; prompts go through uncompressed until it does")
+            with contextlib.suppress(CompressionUnavailableError):
+                await self._reply(writer, lambda number: wire.TokenIds(number, _PATIENCE_S, []), None)
 
     async def _reply(
         self, writer: asyncio.StreamWriter, request: Callable[[int], wire.Start | wire.Work], timeout_s: float | None
@@ -170,6 +195,7 @@ class SharedCompressor:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 reply = wire.reply(await wire.read_frame(reader))
+                self._heard = time.monotonic()
                 waiting = self._waiting.get(reply.id)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(reply)

@@ -1,0 +1,123 @@
+"""The quality contract with a real vLLM: what the drift says of prompts that are whole, compressed and destroyed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from e2e.real_gateway import RealGateway
+from fakes.serving import client_of, serving, until_ready
+from semtoken import Compressor
+from semtoken.evaluation.bundled import bundled_demo
+from semtoken_server.app import create_app
+from semtoken_server.compression.build import build_thread_compressor
+from semtoken_server.engines.base import EngineRequest
+from semtoken_server.engines.http import HttpEngine
+from semtoken_server.metrics import Metrics
+from semtoken_server.quality.prompts import Answer
+from semtoken_server.quality.replay import Exchange, Replayer
+from semtoken_server.settings import Settings
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+
+logger = logging.getLogger(__name__)
+
+CHAT = "/v1/chat/completions"
+DEMO = bundled_demo()
+PROMPT = f"{DEMO.document}\n\nQuestion: {DEMO.question}"
+SEEDS = (1, 2, 3)
+
+
+@asynccontextmanager
+async def engine_of(gateway: RealGateway) -> AsyncIterator[HttpEngine]:
+    engine = HttpEngine([gateway.engine_url], Metrics())
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def chat(model: str, content: str) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": content}]}
+
+
+async def drifts(engine: HttpEngine, original: dict[str, Any], forwarded: dict[str, Any]) -> list[float]:
+    """Of answers drawn after ``forwarded``, for each seed one."""
+    figures = []
+    for seed in SEEDS:
+        body = orjson.dumps({**forwarded, "max_tokens": 32, "temperature": 1.0, "seed": seed})
+        response = await engine.send(EngineRequest("POST", CHAT, body, {"content-type": "application/json"}))
+        told = orjson.loads(await response.read())
+        usage = told["usage"]
+        answer = Answer(told["choices"][0]["message"]["content"], usage["completion_tokens"])
+        exchange = Exchange(CHAT, f"seed-{seed}", original, forwarded, answer, usage["prompt_tokens"])
+        figures.append(await Replayer(engine).drift(exchange))
+    return figures
+
+
+async def test_the_drift_tells_whole_compressed_and_destroyed_prompts_apart(
+    gateway: RealGateway, compressor: Compressor
+) -> None:
+    whole = chat(gateway.model, PROMPT)
+    shortened = {**whole, "messages": list(compressor.compress_messages(whole["messages"]).messages)}
+    words = DEMO.document.split()
+    destroyed = chat(gateway.model, f"{' '.join(sorted(words)[: len(words) // 3])}\n\nQuestion: {DEMO.question}")
+    async with engine_of(gateway) as engine:
+        began = time.monotonic()
+        same = await drifts(engine, whole, whole)
+        took = (time.monotonic() - began) / len(SEEDS)
+        less = await drifts(engine, whole, shortened)
+        ruined = await drifts(engine, whole, destroyed)
+    logger.info("nats per token: same %s, compressed %s, destroyed %s; %.1f s a sample", same, less, ruined, took)
+    # What rounding does, the prompt being computed in other pieces.
+    assert max(map(abs, same)) < 0.02
+    assert statistics.fmean(less) > statistics.fmean(same)
+    assert statistics.fmean(ruined) > 0.5
+    assert statistics.fmean(ruined) > 2 * statistics.fmean(less)
+
+
+async def test_live_traffic_is_measured_and_bad_compression_switched_off(gateway: RealGateway) -> None:
+    settings = Settings.load(
+        engine_urls=(gateway.engine_url,),
+        compress_timeout_s=300,
+        quality_share=1.0,
+        quality_min_samples=10,
+        quality_max_drift=0.0001,
+        quality_timeout_s=300,
+    )
+    metrics = Metrics()
+    engine = HttpEngine(settings.engine_urls, metrics)
+    app = create_app(settings, engine=engine, compressor=build_thread_compressor(settings, metrics), metrics=metrics)
+    document = " ".join(DEMO.document.split()[:600])
+    async with serving(app) as url, client_of(url) as client:
+        await until_ready(client)
+
+        async def scored() -> float:
+            samples = (line.rsplit(" ", 1) for line in (await client.get("/metrics")).text.splitlines())
+            counted = dict(sample for sample in samples if len(sample) == 2)
+            return float(counted.get('semtoken_quality_replays_total{outcome="scored"}', 0))
+
+        body = {**chat(gateway.model, f"{document}\n\nQuestion: {DEMO.question}"), "max_tokens": 8}
+        for number in range(40):
+            streamed = bool(number % 2)
+            answer = await client.post(CHAT, json={**body, "seed": number, "stream": streamed})
+            if answer.headers["x-semtoken-status"] != "compressed":
+                break
+            async with asyncio.timeout(300):
+                while await scored() <= number:  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0.2)
+        told = (await client.get("/health/ready")).json()["quality"]
+        logger.info("after %d samples: %s", number, told)
+        assert answer.headers["x-semtoken-reason"] == "quality_switched_off"
+        assert number >= 10
+        completion = {"model": gateway.model, "prompt": body["messages"][0]["content"], "max_tokens": 4}
+        forced = await client.post("/v1/completions", json={**completion, "semtoken": {"mode": "force"}})
+        assert forced.headers["x-semtoken-status"] == "compressed"
