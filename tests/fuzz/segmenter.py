@@ -92,7 +92,7 @@ def _whole_graphemes(units: Segmentation) -> None:
         _hold(before + after != "\r\n", "a line break is cut")
         if before not in "\r\n":
             _hold(unicodedata.category(after) not in ("Mn", "Mc", "Me"), "a mark is cut off its letter")
-            _hold("\u200d" not in before + after, "a joined sequence is cut")
+            _hold(after.isascii() or "\u200d" not in before + after, "a joined sequence is cut")
 
 
 def _pinned(units: Segmentation, pins: list[tuple[int, int]]) -> None:
