@@ -18,7 +18,7 @@ from semtoken_server.errors import GatewayError, answer_for
 from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.metrics import Metrics
 from semtoken_server.middleware import RequestContext
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, operations, passthrough, playground
 from semtoken_server.settings import Settings
 
 
@@ -55,7 +55,7 @@ def create_app(
     app.add_middleware(RequestContext, metrics=metrics)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress, operations):
+    for routes in (generation, passthrough, compress, operations, playground):
         app.include_router(routes.router)
     return app
 

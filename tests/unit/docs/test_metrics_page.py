@@ -16,7 +16,7 @@ from semtoken.caching import CacheEvent
 from semtoken.datamodels import TIMED_STAGES, Reason
 from semtoken_server.errors import GatewayError
 from semtoken_server.metrics import Metrics
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, operations, passthrough, playground
 from unit.docs.documents import DOCS, ROOT, Block, blocks, codes, table_rows
 
 PAGE = DOCS / "metrics.md"
@@ -80,7 +80,7 @@ def test_every_label_is_explained_for_every_metric_that_has_it() -> None:
 
 
 def test_the_routes() -> None:
-    routers = (compress.router, generation.router, operations.router, passthrough.router)
+    routers = (compress.router, generation.router, operations.router, passthrough.router, playground.router)
     paths: set[str] = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert values_of("route") == paths | {"unmatched"}
 
