@@ -22,7 +22,7 @@ system-packages:
 	@scripts/system-packages
 
 test-packages:
-	@scripts/system-packages redis-server wrk
+	@scripts/system-packages redis-server wrk chromium
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare

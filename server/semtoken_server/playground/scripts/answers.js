@@ -18,7 +18,6 @@ class AnswerCard {
     this.#card.id = id;
     this.#card.setAttribute("aria-labelledby", heading.id);
     this.#said.tabIndex = 0;
-    this.#said.dir = "auto";
     this.#said.setAttribute("role", "region");
     this.#said.setAttribute("aria-labelledby", heading.id);
     this.#problem.setAttribute("role", "alert");
@@ -26,7 +25,7 @@ class AnswerCard {
     this.#stop.setAttribute("aria-label", `Stop: ${title}`);
     this.#stop.addEventListener("click", () => this.stop());
     const list = make("dl");
-    for (const name of ["First token", "In all", "Prompt tokens", "Answer tokens", "Compression"]) list.append(this.#figure(name));
+    for (const name of ["First token", "In all", "Prompt tokens", "Compression"]) list.append(this.#figure(name));
     this.#card.append(row, this.#said, this.#problem, list);
     byId("cards").append(this.#card);
     this.clear();
@@ -95,7 +94,6 @@ class AnswerCard {
     if (event.usage) {
       took.prompt = event.usage.prompt_tokens;
       this.#tell("Prompt tokens", whole.format(event.usage.prompt_tokens));
-      this.#tell("Answer tokens", whole.format(event.usage.completion_tokens));
     }
   }
 
@@ -144,7 +142,7 @@ function comparison(compressed, full, cold) {
   const saved = (full.prompt ?? 0) - (compressed.prompt ?? 0);
   const first = compressed.first + Math.max(0, cold - compressed.compression);
   const factor = full.first / first;
-  const speed = factor >= 1 ? `${times(factor)} as fast` : `${times(1 / factor)} as slow`;
+  const speed = factor >= 1 ? `${times(factor)} sooner` : `${times(1 / factor)} later`;
   const tokens = saved > 0 ? `${whole.format(saved)} prompt tokens fewer. ` : "";
-  return `${tokens}First token after ${seconds(first)} compressed, with all the time that compressing took above, and ${seconds(full.first)} in full: ${speed}.`;
+  return `${tokens}First token after ${seconds(first)}, compression counted in full, against ${seconds(full.first)}: ${speed}.`;
 }

@@ -1,11 +1,6 @@
-// Where the gateway's spans are in a JavaScript string.
+// Where the gateway's spans are in a JavaScript string: it counts code points, JavaScript UTF-16 units.
 
-const KEEP_TAG = /<\/?semtoken:keep>/g;
-
-/**
- * A function from code points, which the gateway counts, to UTF-16 units, which JavaScript does.
- * It walks the text once, so it must be asked in ascending order.
- */
+/** A function from code points to UTF-16 units. It walks the text once, so it must be asked in ascending order. */
 function unitsOf(text) {
   let points = 0;
   let units = 0;
@@ -15,29 +10,11 @@ function unitsOf(text) {
   };
 }
 
-function lengthInPoints(text) {
-  let count = text.length;
-  for (let at = 0; at < text.length; at += 1) {
-    if (text.codePointAt(at) > 0xffff) {
-      count -= 1;
-      at += 1;
-    }
-  }
-  return count;
-}
-
-/** Spans and kept ranges in UTF-16 units, and the text that they cover. */
-function located(message, part) {
-  // Where the server reads keep tags, its offsets are those of the text without them.
-  const candidates = [message, message.replace(KEEP_TAG, "")];
-  const end = part.spans.at(-1)?.end ?? 0;
-  const text = candidates.find((candidate) => lengthInPoints(candidate) === end);
-  if (text === undefined) throw new RequestError("the spans in the answer do not fit the text that was sent");
+/** Spans and kept ranges in UTF-16 units, with the text that they are of. */
+function located(text, part) {
   const spanUnits = unitsOf(text);
   const keptUnits = unitsOf(text);
-  return {
-    text,
-    spans: part.spans.map((span) => ({ ...span, start: spanUnits(span.start), end: spanUnits(span.end) })),
-    kept: part.kept.map(([start, stop]) => [keptUnits(start), keptUnits(stop)]),
-  };
+  const spans = part.spans.map((span) => ({ ...span, start: spanUnits(span.start), end: spanUnits(span.end) }));
+  if (spans.at(-1)?.end !== text.length) throw new RequestError("The spans in the gateway's answer do not fit the text.");
+  return { text, spans, kept: part.kept.map(([start, end]) => [keptUnits(start), keptUnits(end)]) };
 }

@@ -7,7 +7,6 @@ const CHUNK_SPANS_AT_MOST = 400;
 class SpanView {
   #place = byId("spans");
   #detail = byId("detail");
-  #help = byId("spans-help");
   #elements = [];
   #spans = [];
   #current = -1;
@@ -27,7 +26,7 @@ class SpanView {
     this.#current = -1;
     this.#place.replaceChildren();
     this.#place.scrollTop = 0;
-    this.#detail.replaceChildren(this.#help);
+    this.#detail.replaceChildren(make("p", "muted", "Point at a span for its scores, or move with the left and right arrow keys."));
     const pieces = new Pieces(text, kept);
     let began = performance.now();
     let chunk = null;
