@@ -51,6 +51,12 @@ async def test_both_answers_stream_with_their_figures(visit: Visit, engine: Fake
     await expect(figure(visit, "full", "Compression")).to_have_text("Off")
 
 
+async def test_answers_to_a_prompt_that_was_left_alone_are_not_compared(visit: Visit) -> None:
+    await visit.give("Too short.", QUESTION)
+    await visit.button("Compress and compare").click()
+    await expect(visit.by_id("comparison")).to_contain_text("Both got the same prompt. Left as it is.", timeout=WAIT_MS)
+
+
 async def test_an_answer_can_be_stopped_by_itself(visit: Visit, engine: FakeEngine) -> None:
     engine.behaviour = "stall_midway"
     await compare(visit)

@@ -69,6 +69,7 @@ class AnswerCard {
   async #follow(body, took) {
     const response = await send("/v1/chat/completions", { body, signal: this.#abort.signal });
     this.#tell("Compression", compressionInWords(response.headers));
+    took.uncompressed = whyUncompressed(response.headers);
     took.compression = Number(response.headers.get("x-semtoken-compress-ms") ?? 0);
     let ended = false;
     for await (const data of serverEvents(response)) {
@@ -129,6 +130,13 @@ class AnswerCard {
   }
 }
 
+/** Why the prompt went as it came, in words; "" where it was compressed. */
+function whyUncompressed(headers) {
+  const status = headers.get("x-semtoken-status");
+  if (status === "compressed") return "";
+  return `${statusInWords(status)} ${reasonInWords(headers.get("x-semtoken-reason"))}`.trim();
+}
+
 function compressionInWords(headers) {
   const status = headers.get("x-semtoken-status") ?? "";
   const ms = headers.get("x-semtoken-compress-ms");
@@ -139,6 +147,7 @@ function compressionInWords(headers) {
 /** Both answers in one sentence. `cold` is what compressing took before the encoder's cache knew the text. */
 function comparison(compressed, full, cold) {
   if (!compressed || !full || compressed.first === null || full.first === null) return "";
+  if (compressed.uncompressed) return `Both got the same prompt. ${compressed.uncompressed}`;
   const saved = (full.prompt ?? 0) - (compressed.prompt ?? 0);
   const first = compressed.first + Math.max(0, cold - compressed.compression);
   const factor = full.first / first;
