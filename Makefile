@@ -25,7 +25,7 @@ system-packages:
 	@scripts/system-packages
 
 test-packages:
-	@scripts/system-packages redis-server wrk haproxy nginx
+	@scripts/system-packages redis-server wrk haproxy nginx chromium
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare

@@ -21,7 +21,7 @@ from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.metrics import Metrics
 from semtoken_server.middleware import RequestContext
 from semtoken_server.quality.contract import QualityContract
-from semtoken_server.routes import compress, generation, openapi, operations, passthrough
+from semtoken_server.routes import compress, generation, openapi, operations, passthrough, playground
 from semtoken_server.settings import Settings
 
 
@@ -63,7 +63,7 @@ def create_app(
     app.add_middleware(RequestContext, metrics=metrics, lifecycle=gateway.lifecycle)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress, openapi):
+    for routes in (generation, passthrough, compress, openapi, playground):
         app.include_router(routes.router)
     app.include_router(operations.router if settings.operations_port is None else operations.health)
     return app

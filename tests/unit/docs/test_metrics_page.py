@@ -18,7 +18,7 @@ from semtoken_server.engines.attempt import Cause
 from semtoken_server.engines.routing import How
 from semtoken_server.errors import GatewayError
 from semtoken_server.metrics import Metrics
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, operations, passthrough, playground
 from unit.docs.documents import DOCS, ROOT, Block, blocks, codes, table_rows
 
 PAGE = DOCS / "metrics.md"
@@ -82,7 +82,7 @@ def test_every_label_is_explained_for_every_metric_that_has_it() -> None:
 
 
 def test_the_routes() -> None:
-    routers = (compress.router, generation.router, operations.router, passthrough.router)
+    routers = (compress.router, generation.router, operations.router, passthrough.router, playground.router)
     paths: set[str] = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert values_of("route") == paths | {"unmatched"}
 
