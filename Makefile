@@ -10,7 +10,7 @@ BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages test-packages models fix check test demo serve eval bench bench-passthrough
+.PHONY: help install system-packages test-packages models fix check dashboards test demo serve eval bench bench-passthrough
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -22,7 +22,7 @@ system-packages:
 	@scripts/system-packages
 
 test-packages:
-	@scripts/system-packages redis-server wrk
+	@scripts/system-packages redis-server wrk prometheus
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare
@@ -36,6 +36,9 @@ check: install  ## format, lint, types, architecture contract
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+
+dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards
+	$(PY) scripts/grafana_dashboards.py
 
 test: test-packages models  ## all tests
 	$(PY) -m pytest $(ARGS)
