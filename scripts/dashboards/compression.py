@@ -24,6 +24,7 @@ def compression() -> dashboard.Dashboard:
         ("How long", _time()),
         ("The encoder", _encoder()),
         ("Caches", _caches()),
+        ("Quality, where it is measured (`quality_share`)", _quality()),
     )
     for title, shown in rows:
         built = built.with_row(dashboard.Row(title))
@@ -192,5 +193,38 @@ def _caches() -> list[timeseries.Panel]:
             "Chats whose earlier messages may have gone out in another form than a turn before. "
             "Breaks that rise while the engines' cache hits fall cost prefill.",
             span=panels.THIRD,
+        ),
+    ]
+
+
+def _quality() -> list[heatmap.Panel | timeseries.Panel]:
+    by_model = f"by (model) ({{metric}}{{{{{GATEWAY}}}}})"
+    return [
+        panels.graph(
+            "Mean drift",
+            {
+                "{{model}}": "max " + by_model.format(metric="semtoken_quality_mean_drift"),
+                "{{model}} switched off": "max " + by_model.format(metric="semtoken_quality_switched_off"),
+            },
+            "short",
+            "Nats per token by which sampled answers are likelier after the compressed prompt than after the full one: "
+            "0 is no loss. Over `quality_max_drift` (0.5 by default) compression is switched off for the model.",
+            span=panels.THIRD,
+            above=[(0.5, "red")],
+        ),
+        panels.distribution(
+            "Drift of single answers",
+            rate("semtoken_quality_drift_bucket", by="le"),
+            "short",
+            "Nats per token, see beside. Many far over 0 with a low mean: a few kinds of requests suffer.",
+            span=panels.THIRD,
+        ),
+        panels.graph(
+            "What became of samples",
+            {"{{outcome}}": rate("semtoken_quality_replays_total", by="outcome")},
+            "reqps",
+            "Only `scored` ones count. Samples that are `busy` or `dropped` say that there is no room to measure.",
+            span=panels.THIRD,
+            stacked=True,
         ),
     ]

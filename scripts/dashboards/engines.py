@@ -27,6 +27,7 @@ def engines() -> dashboard.Dashboard:
         ("Latency: the gateway's beside the engine's", _latency()),
         ("Tokens and caches", _tokens()),
         ("Outcomes", _outcomes()),
+        ("Choice of engine", _choice()),
     )
     for title, shown in rows:
         built = built.with_row(dashboard.Row(title))
@@ -210,6 +211,38 @@ def _outcomes() -> list[timeseries.Panel]:
             },
             "reqps",
             "Refused by the engine's own limits (`--max-num-queued-reqs`, `--max-num-queued-tokens`).",
+            span=panels.THIRD,
+        ),
+    ]
+
+
+def _choice() -> list[timeseries.Panel]:
+    return [
+        panels.graph(
+            "What decided",
+            {"{{how}}": rate("semtoken_engine_choices_total", by="how")},
+            "reqps",
+            "`affinity`: the engine that has the beginning of the prompt in its cache; `spill`: that one had too much "
+            "to do; `load`: the fewest running requests; `only`: there was no choice.",
+            span=panels.THIRD,
+            stacked=True,
+        ),
+        panels.graph(
+            "Sent again",
+            {
+                "{{cause}}": rate("semtoken_engine_retries_total", by="cause"),
+                "withheld": rate("semtoken_engine_retries_withheld_total"),
+            },
+            "reqps",
+            "Requests that another engine got after a failure, by what was wrong. Those withheld were over the budget, "
+            "and failed.",
+            span=panels.THIRD,
+        ),
+        panels.graph(
+            "Left alone",
+            {"{{engine}}": f"max by (engine) (semtoken_engine_breaker_open{{{OUR_ENGINE}}})"},
+            "short",
+            "1: requests failed there one after another, so it gets none for a while. Empty is well.",
             span=panels.THIRD,
         ),
     ]

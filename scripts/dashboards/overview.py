@@ -156,6 +156,7 @@ def _traffic() -> list[timeseries.Panel]:
             {
                 "refused: {{reason}}": rate("semtoken_admission_rejections_total", by="reason"),
                 "cut short by {{side}}": rate("semtoken_stream_aborts_total", by="side"),
+                "no key, or a wrong one": rate("semtoken_auth_failures_total"),
             },
             "reqps",
             "Requests that the gateway refused itself, and streams that ended early. "
