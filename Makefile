@@ -10,7 +10,7 @@ BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install clients system-packages test-packages models fix check test demo serve eval bench bench-passthrough audit fuzz
+.PHONY: help install clients system-packages test-packages models fix check dashboards test demo serve eval bench bench-passthrough audit fuzz
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,7 +25,7 @@ system-packages:
 	@scripts/system-packages
 
 test-packages:
-	@scripts/system-packages redis-server wrk haproxy nginx chromium
+	@scripts/system-packages redis-server wrk haproxy nginx chromium prometheus
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare
@@ -40,6 +40,9 @@ check: install  ## format, lint, types, architecture contract
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts
+
+dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards
+	$(PY) scripts/grafana_dashboards.py
 
 audit: install  ## known vulnerabilities of what is installed (asks PyPI's vulnerability service), and insecure code
 	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts

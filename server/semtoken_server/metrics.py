@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -72,6 +73,9 @@ class Metrics:
         self.stream_aborts = Counter(
             "semtoken_stream_aborts_total", "Streams cut short, by the side that did.", ("side",), registry=registry
         )
+        # What is rare is there from the start: of a series that begins at 1 no rate sees the beginning.
+        for side in ("client", "engine"):
+            self.stream_aborts.labels(side)
         self.admission_rejections = Counter(
             "semtoken_admission_rejections_total", "Requests refused by the gateway.", ("reason",), registry=registry
         )
@@ -126,6 +130,8 @@ class Metrics:
             ("event",),
             registry=registry,
         )
+        for event in get_args(CacheEvent):
+            self.cache_events.labels(event)
         self.prefix_breaks = Counter(
             "semtoken_prefix_breaks_total",
             "Earlier messages forwarded in another form than a turn before would have had.",

@@ -25,8 +25,15 @@ from unit.docs.documents import PAGES, README, ROOT, Block, blocks, code_spans
 
 # Shown, not run.
 DIAGRAMS = ("client --> gateway:",)
-# Held to the settings and the metrics, and loaded or looked up, by the tests of their pages.
-TESTED_WITH_THEIR_PAGE = {("settings.md", "yaml"), ("metrics.md", "promql"), ("security.md", "yaml")}
+# Held to the settings and the metrics, and loaded or looked up, by the tests of their pages; the queries for
+# operators by tests/unit/monitoring.
+TESTED_WITH_THEIR_PAGE = {
+    ("settings.md", "yaml"),
+    ("metrics.md", "promql"),
+    ("monitoring.md", "promql"),
+    ("runbook.md", "promql"),
+    ("security.md", "yaml"),
+}
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.
 RUN_AS = {
