@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from semtoken import SemTokenError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Lifespan
 
 from semtoken_server import __version__
 from semtoken_server.access.cors import allow_origins
@@ -23,6 +24,9 @@ from semtoken_server.middleware import RequestContext
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.routes import compress, generation, openapi, operations, passthrough, playground
 from semtoken_server.settings import Settings
+
+_API = (generation.router, passthrough.router, compress.router, openapi.router)
+_OPERATORS = (operations.router, playground.router)
 
 
 def create_app(
@@ -45,11 +49,29 @@ def create_app(
         async with gateway.running():
             yield
 
+    operators = _OPERATORS if settings.operations_port is None else (operations.health,)
+    return _application(gateway, operators, lifespan)
+
+
+def operations_app(app: FastAPI) -> FastAPI:
+    """What the operations port serves: what ``app`` does, and what only operators are to see.
+
+    The playground is a page that asks the port that it came from.
+    """
+    own = _application(app.state.gateway, _OPERATORS)
+    # The one that a reload changes.
+    own.state = app.state
+    return own
+
+
+def _application(
+    gateway: Gateway, operators: Sequence[APIRouter], lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
     app = FastAPI(
         title="SemToken gateway",
         version=__version__,
         lifespan=lifespan,
-        # The document is kept by hand (routes/openapi.py); pages to read it would load scripts from elsewhere.
+        # The routes are an allow-list, and the documentation pages would load scripts from elsewhere.
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -58,27 +80,14 @@ def create_app(
     app.state.gateway = gateway
     # The last added is the outermost. A browser asks without a key whether it may ask with one.
     app.add_middleware(AccessControl, access=gateway.access, answer=_answer_error)
-    if settings.cors_origins:
-        allow_origins(app, settings.cors_origins)
-    app.add_middleware(RequestContext, metrics=metrics, lifecycle=gateway.lifecycle)
+    if gateway.settings.cors_origins:
+        allow_origins(app, gateway.settings.cors_origins)
+    app.add_middleware(RequestContext, metrics=gateway.metrics, lifecycle=gateway.lifecycle)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress, openapi, playground):
-        app.include_router(routes.router)
-    app.include_router(operations.router if settings.operations_port is None else operations.health)
+    for router in (*_API, *operators):
+        app.include_router(router)
     return app
-
-
-def operations_app(app: FastAPI) -> FastAPI:
-    """What the operations port serves, of the gateway that ``app`` is."""
-    own = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    own.state = app.state
-    gateway: Gateway = app.state.gateway
-    own.add_middleware(RequestContext, metrics=gateway.metrics, lifecycle=gateway.lifecycle)
-    for error in (GatewayError, HTTPException, Exception):
-        own.add_exception_handler(error, _answer_error)
-    own.include_router(operations.router)
-    return own
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

@@ -121,7 +121,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535, description="port that the gateway listens on")
     operations_host: str = Field(default="127.0.0.1", description="address of the operations port")
     operations_port: int | None = Field(
-        default=None, ge=0, le=65535, description="port for metrics and health; none serves them on the gateway's own"
+        default=None,
+        ge=0,
+        le=65535,
+        description="port for metrics and playground, beside everything else; none has them on the gateway's own",
     )
     workers: int = Field(default=1, ge=1, le=256, description="gateway processes")
     engine_urls: Annotated[tuple[EngineUrl, ...], NoDecode, BeforeValidator(_split)] = Field(
