@@ -18,7 +18,7 @@ PROMPT: dict[str, Any] = {"model": MODEL, "prompt": "Hello"}
 ROUTES = (CHAT, "/v1/completions", "/v1/compress", "/v1/embeddings", "/tokenize", "/detokenize")
 
 
-def bearer(key: str) -> dict[str, dict[str, str]]:
+def bearer(key: str) -> dict[str, Any]:
     return {"headers": {"authorization": f"Bearer {key}"}}
 
 
