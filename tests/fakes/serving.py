@@ -18,6 +18,7 @@ from semtoken_server.app import create_app
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.engines.policy import Policy
 from semtoken_server.engines.pool import EnginePool
+from semtoken_server.gateway import Gateway
 from semtoken_server.metrics import Metrics
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import CompressionDefaults, Settings
@@ -38,6 +39,7 @@ class Served:
     client: httpx.AsyncClient
     backend: ThreadCompressor
     metrics: Metrics
+    gateway: Gateway
 
     async def post(self, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
         """POST ``body`` as JSON, or as it is if it is bytes."""
@@ -97,7 +99,7 @@ async def gateway(
     app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)
-        yield Served(url, engine, client, backend, metrics)
+        yield Served(url, engine, client, backend, metrics, app.state.gateway)
 
 
 def client_of(url: str) -> httpx.AsyncClient:
