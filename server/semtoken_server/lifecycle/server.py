@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 Handlers = Mapping[signal.Signals, Callable[[], None] | signal.Handlers]
 
+_ACCEPTED_AT_ONCE = 16
 _LAST_WORDS_S = 1.0
 """For errors to reach clients whose requests were ended; who does not read them by then is cut off."""
 
@@ -75,6 +76,12 @@ class GatewayServer(uvicorn.Server):
         else:
             self.hurry()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application and listen."""
+        # libuv takes one connection of each listener in a turn of the event loop: with a thousand streams a turn
+        # is long, and new clients would wait for as many turns as there are clients before them.
+        await super().startup([copy for each in sockets or () for copy in (each, *_copies(each))] or None)
+
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second; returns whether it is time to close the listeners."""
         if self._reload_due and self._reload is not None:
@@ -123,3 +130,8 @@ class GatewayServer(uvicorn.Server):
 
     def _due_for_reload(self) -> None:
         self._reload_due = True
+
+
+def _copies(listening: socket.socket) -> list[socket.socket]:
+    """More descriptors of the same socket; the event loop's servers close them."""
+    return [listening.dup() for _ in range(_ACCEPTED_AT_ONCE - 1)]
