@@ -55,7 +55,7 @@ Message = dict[str, Any]
 
 
 @given(CHATS, OPTIONS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_forms_keep_what_they_must(chat: list[Message], values: dict[str, Any]) -> None:
     options = CompressionOptions.parse(values)
     before = json.dumps(chat)
@@ -103,7 +103,7 @@ JUNK = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 @given(
     st.lists(st.dictionaries(st.sampled_from(["role", "content", "tool_calls"]), JUNK | TEXTS), min_size=1, max_size=3)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_malformed_chat_is_refused_as_documented(chat: list[Message]) -> None:
     with suppress(InvalidInputError):
         result = COMPRESSOR.compress_messages(chat)
