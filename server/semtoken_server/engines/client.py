@@ -87,8 +87,6 @@ class EngineClient:
     async def _ask(self, session: aiohttp.ClientSession, endpoint: Endpoint, request: EngineRequest) -> Attempt:
         deadline = asyncio.timeout(None)
         waiting = Waiting(request, deadline)
-        loop = asyncio.get_running_loop()
-        overdue = loop.call_later(self._policy.first_byte_timeout_s, waiting.overdue)
         endpoint.waiting.add(waiting)
         try:
             async with deadline:
@@ -103,7 +101,6 @@ class EngineClient:
         except (aiohttp.ClientError, OSError) as error:
             return _failed(endpoint, waiting, error)
         finally:
-            overdue.cancel()
             endpoint.waiting.discard(waiting)
         return Attempt(endpoint, HttpEngineResponse(response, endpoint, first), cause=STATUSES.get(response.status))
 

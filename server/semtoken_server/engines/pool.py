@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
+from typing import NoReturn
 
 from semtoken_server.engines.attempt import Attempt
 from semtoken_server.engines.base import EngineRequest, EngineResponse
 from semtoken_server.engines.breaker import Breaker
 from semtoken_server.engines.client import EngineClient
+from semtoken_server.engines.deadlines import watch_deadlines
 from semtoken_server.engines.endpoint import Endpoint
 from semtoken_server.engines.models import PATH, union
 from semtoken_server.engines.policy import Policy
@@ -44,14 +46,19 @@ class EnginePool:
         self._choices = cache(metrics.engine_choices.labels)
         self._retries = metrics.engine_retries
         self._withheld = metrics.engine_retries_withheld
+        self._deadlines: asyncio.Task[NoReturn] | None = None
 
     async def start(self) -> None:
         """Connect and begin to watch health; returns after the first look at each endpoint."""
         self._client.start()
         await self._watch.start()
+        self._deadlines = asyncio.create_task(watch_deadlines(self._endpoints, self._policy.first_byte_timeout_s))
 
     async def close(self) -> None:
         """Stop watching and close all connections."""
+        if self._deadlines is not None:
+            self._deadlines.cancel()
+            await asyncio.gather(self._deadlines, return_exceptions=True)
         await self._watch.close()
         await self._client.close()
 

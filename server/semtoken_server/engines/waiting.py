@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from typing import Literal, Protocol
 
 from semtoken_server.engines.base import EngineRequest
@@ -27,11 +28,13 @@ class Abandonable(Protocol):
 class Waiting:
     """Ends the wait of the task that made it, from outside of it, and remembers why."""
 
-    __slots__ = ("_deadline", "ended", "request")
+    __slots__ = ("_deadline", "_in_one_piece", "_since", "ended", "request")
 
     def __init__(self, request: EngineRequest, deadline: asyncio.Timeout) -> None:
         self.request = request
         self._deadline = deadline
+        self._since = time.monotonic()
+        self._in_one_piece = False
         self.ended: Literal["overdue", "taken_out"] | None = None
 
     @property
@@ -44,11 +47,15 @@ class Waiting:
                 return True
         return False
 
-    def overdue(self) -> None:
-        """The time for a stream's first byte is over; an answer in one piece has more."""
-        # Only now is the body looked through: hardly any request gets here.
+    def check(self, limit_s: float) -> None:
+        """End it if it has waited longer for the first byte of a stream; an answer in one piece has more time."""
+        if self._in_one_piece or time.monotonic() - self._since < limit_s:
+            return
+        # Only now is the body looked through, and only once: hardly any request gets here.
         if self.streamed:
             self._end("overdue")
+        else:
+            self._in_one_piece = True
 
     def take_out(self) -> None:
         """Nobody seems to be there any more."""

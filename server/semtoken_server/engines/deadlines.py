@@ -1,0 +1,23 @@
+"""The time limit for the first byte of a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NoReturn
+
+from semtoken_server.engines.endpoint import Endpoint
+
+_EVERY_S = 1.0
+
+
+async def watch_deadlines(endpoints: Sequence[Endpoint], limit_s: float) -> NoReturn:
+    """End what waits longer than ``limit_s`` for a stream's first byte, at most a second too late, until cancelled.
+
+    A timer for each request would be a twentieth of what forwarding costs, and hardly one would ever run out.
+    """
+    while True:
+        await asyncio.sleep(min(_EVERY_S, limit_s / 4))
+        for endpoint in endpoints:
+            for waiting in tuple(endpoint.waiting):
+                waiting.check(limit_s)
