@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 from unit.docs.documents import PAGES, README, ROOT, Block, blocks, code_spans
 
 # Shown, not run.
-DIAGRAMS = ("client --> gateway:",)
+DIAGRAMS = ("client --> gateway:", "log p(token | compressed prompt)")
 # Held to the settings and the metrics, and loaded or looked up, by the tests of their pages; the queries for
 # operators by tests/unit/monitoring.
 TESTED_WITH_THEIR_PAGE = {
@@ -32,6 +32,7 @@ TESTED_WITH_THEIR_PAGE = {
     ("metrics.md", "promql"),
     ("monitoring.md", "promql"),
     ("runbook.md", "promql"),
+    ("quality.md", "promql"),
     ("security.md", "yaml"),
 }
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails

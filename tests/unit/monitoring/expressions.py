@@ -68,7 +68,7 @@ def rule_expressions(kind: str) -> list[Expression]:
 
 def page_expressions() -> list[Expression]:
     """What the pages for operators tell to ask."""
-    pages = (DOCS / "runbook.md", DOCS / "monitoring.md")
+    pages = [DOCS / f"{name}.md" for name in ("runbook", "monitoring", "quality")]
     return [
         Expression(block.name, block.text) for page in pages for block in blocks(page) if block.language == "promql"
     ]

@@ -18,22 +18,6 @@ from unit.monitoring.expressions import all_rules
 SCRAPED = frozenset({"instance", "job"})
 """Labels that Prometheus gives to whatever it scrapes."""
 
-PENDING: Mapping[str, str] = {
-    "semtoken_auth_failures_total": "branch access",
-    "semtoken_engine_breaker_open": "branch engines",
-    "semtoken_engine_choices_total": "branch engines",
-    "semtoken_engine_retries_total": "branch engines",
-    "semtoken_engine_retries_withheld_total": "branch engines",
-    "semtoken_quality_drift_bucket": "branch quality",
-    "semtoken_quality_mean_drift": "branch quality",
-    "semtoken_quality_replays_total": "branch quality",
-    "semtoken_quality_switched_off": "branch quality",
-}
-"""Series that are asked for and not there yet, and what brings them."""
-
-PENDING_VALUES: Mapping[str, str] = {"encoder_stalled": "branch quality"}
-"""The same for values of labels."""
-
 _ENDINGS = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 _VLLM_LABELS = frozenset({"model_name", "engine", "finished_reason", "reason", "le"})
 

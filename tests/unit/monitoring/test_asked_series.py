@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import promql_parser as promql
 import pytest
 from semtoken_server.metrics import Metrics
-from unit.docs.documents import DOCS
 from unit.monitoring.expressions import (
     Expression,
     filled_in,
@@ -19,7 +18,7 @@ from unit.monitoring.expressions import (
     rule_expressions,
     selectors,
 )
-from unit.monitoring.series import PENDING, PENDING_VALUES, SCRAPED, documented, known, ours
+from unit.monitoring.series import SCRAPED, documented, known, ours
 
 ASKED = [*panel_expressions(), *rule_expressions("alert"), *rule_expressions("record"), *page_expressions()]
 # What may stand for any status, and is in no list.
@@ -30,7 +29,7 @@ every_expression = pytest.mark.parametrize("asked", ASKED, ids=lambda asked: ask
 
 @every_expression
 def test_the_series_exist(asked: Expression) -> None:
-    missing = {str(selector.name) for selector in selectors(asked.text)} - set(known()) - set(PENDING)
+    missing = {str(selector.name) for selector in selectors(asked.text)} - set(known())
     assert not missing, f"no such metric: {', '.join(sorted(missing))}"
 
 
@@ -38,13 +37,11 @@ def test_the_series_exist(asked: Expression) -> None:
 def test_the_labels_and_their_values_exist(asked: Expression) -> None:
     for selector in selectors(asked.text):
         name = str(selector.name)
-        if name in PENDING:
-            continue
         for matcher in selector.matchers.matchers:
             assert matcher.name in known()[name] | SCRAPED, f"{name} has no label {matcher.name}"
             if name not in ours() or matcher.value == ".*" or matcher.name in {"le", *SCRAPED}:
                 continue
-            told = documented(matcher.name, name) | set(PENDING_VALUES)
+            told = documented(matcher.name, name)
             for value in matcher.value.split("|"):
                 code = matcher.name == "code" and CODES.fullmatch(value)
                 assert code or value in told, f"{name} has no {matcher.name} {value!r}, only {sorted(told)}"
@@ -55,7 +52,7 @@ def test_what_is_grouped_by_is_there(asked: Expression) -> None:
     for node in nodes(promql.parse(asked.text)):
         if not isinstance(node, promql.AggregateExpr) or node.modifier is None:
             continue
-        for name in {str(selector.name) for selector in selectors(node.expr.prettify())} - set(PENDING):
+        for name in {str(selector.name) for selector in selectors(node.expr.prettify())}:
             missing = set(node.modifier.labels) - known()[name] - SCRAPED
             assert not missing, f"{name} has no label {', '.join(sorted(missing))}"
 
@@ -78,16 +75,6 @@ def buckets(name: str) -> set[str]:
     metrics.first_token_seconds.labels("r")
     exposition = metrics.render("")[0].decode()
     return set(re.findall(rf'{name}{{.*?le="([^"]+)"', exposition))
-
-
-def test_what_is_pending_is_asked_for_and_not_there_yet() -> None:
-    here = sorted(set(PENDING) & set(known()))
-    assert not here, f"there by now: take out of PENDING in series.py: {here}"
-    page = (DOCS / "metrics.md").read_text()
-    here = [value for value in PENDING_VALUES if f"`{value}`" in page]
-    assert not here, f"there by now: take out of PENDING_VALUES in series.py: {here}"
-    asked = {str(selector.name) for asked in ASKED for selector in selectors(asked.text)}
-    assert not set(PENDING) - asked
 
 
 def test_an_expression_is_taken_apart_at_its_comparisons() -> None:
