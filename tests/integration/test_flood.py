@@ -23,8 +23,8 @@ CHAT = "/v1/chat/completions"
 CANARY = "canary-in-the-prompt"
 KEY = "sk-semtoken-the-good-key"
 MOST_BYTES = 200 * 2**20
-REQUESTS = 600
-AT_ONCE = 96
+REQUESTS = 240
+AT_ONCE = 64
 TEXT = f"{CANARY} hello world, this is text. " * 25_000
 """300,000 tokens of running text and more."""
 

@@ -154,8 +154,9 @@ class CompletionsRequest(GenerationRequest):
 class ChatRequest(CompletionsRequest):
     """A chat completion."""
 
-    messages: list[ChatMessage] = Field(min_length=1)
-    tools: list[dict[str, Any]] | None = None
+    # Only the first fault is told: of 300,000 bad messages all would take seconds and hundreds of megabytes.
+    messages: list[ChatMessage] = Field(min_length=1, fail_fast=True)
+    tools: list[dict[str, Any]] | None = Field(default=None, fail_fast=True)
     max_completion_tokens: Any = None
 
     @property
