@@ -35,7 +35,7 @@ class Gateway:
     def status(self, path: str = "/health/ready") -> int:
         """HTTP status of an answer over a new connection; 0 when there is none."""
         try:
-            return httpx.get(self.url + path, trust_env=False, timeout=10.0).status_code
+            return httpx.get(self.url + path, trust_env=False, timeout=60.0).status_code
         except httpx.HTTPError:
             return 0
 
