@@ -108,8 +108,11 @@ class GatewayServer(uvicorn.Server):
     async def _take_last_requests(self) -> None:
         """Let idle connections be for a moment: one accepted just now has its request on the way."""
         until = time.monotonic() + _LAST_REQUESTS_S
-        while time.monotonic() < until and not self._hurried and any(map(_is_idle, self.server_state.connections)):
+        while time.monotonic() < until and not self._hurried and self._any_idle():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
+
+    def _any_idle(self) -> bool:
+        return any(map(_is_idle, self.server_state.connections))
 
     async def _end_in_time(self) -> None:
         until = time.monotonic() + self.drain_s
