@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 Handlers = Mapping[signal.Signals, Callable[[], None] | signal.Handlers]
 
 _ACCEPTED_AT_ONCE = 16
+_LAST_REQUESTS_S = 0.5
 _LAST_WORDS_S = 1.0
 """For errors to reach clients whose requests were ended; who does not read them by then is cut off."""
 
@@ -94,11 +96,23 @@ class GatewayServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the listeners, wait for what is under way, end what is left, stop the application."""
         ending = asyncio.create_task(self._end_in_time())
+        for server in self.servers:
+            server.close()
+        await self._take_last_requests()
         await super().shutdown(sockets)
         ending.cancel()
         if self.force_exit:
             # uvicorn leaves that out when it is in a hurry.
             await self.lifespan.shutdown()
+
+    async def _take_last_requests(self) -> None:
+        """Let idle connections be for a moment: one accepted just now has its request on the way."""
+        until = time.monotonic() + _LAST_REQUESTS_S
+        while time.monotonic() < until and not self._hurried and self._any_idle():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+
+    def _any_idle(self) -> bool:
+        return any(map(_is_idle, self.server_state.connections))
 
     async def _end_in_time(self) -> None:
         until = time.monotonic() + self.drain_s
@@ -130,6 +144,11 @@ class GatewayServer(uvicorn.Server):
 
     def _due_for_reload(self) -> None:
         self._reload_due = True
+
+
+def _is_idle(connection: Any) -> bool:
+    """Whether no request is under way; uvicorn closes such a connection at shutdown, read or not."""
+    return connection.cycle is None or connection.cycle.response_complete
 
 
 def _copies(listening: socket.socket) -> list[socket.socket]:

@@ -35,7 +35,7 @@ class Gateway:
     def status(self, path: str = "/health/ready") -> int:
         """HTTP status of an answer over a new connection; 0 when there is none."""
         try:
-            return httpx.get(self.url + path, trust_env=False, timeout=10.0).status_code
+            return httpx.get(self.url + path, trust_env=False, timeout=60.0).status_code
         except httpx.HTTPError:
             return 0
 
@@ -68,6 +68,7 @@ def paced_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def serve(tmp_path: Path, paced_engine: str) -> Iterator[Serve]:
     """Starts gateways whose settings file is ``tmp_path / "settings.yaml"``, and kills what is left of them."""
     started: list[subprocess.Popen[bytes]] = []
+    clients: list[httpx.Client] = []
 
     def start(*flags: str, ready: bool = True, **settings: Any) -> Gateway:
         port = settings.pop("port", None) or free_port()
@@ -78,6 +79,7 @@ def serve(tmp_path: Path, paced_engine: str) -> Iterator[Serve]:
         with log.open("wb") as output:
             started.append(subprocess.Popen([*argv, *flags], stdout=output, stderr=output, start_new_session=True))
         gateway = Gateway(started[-1], f"http://127.0.0.1:{port}", log)
+        clients.append(gateway.client)
         if operations := settings.get("operations_port"):
             gateway.operations_url = f"http://127.0.0.1:{operations}"
         if ready:
@@ -85,6 +87,8 @@ def serve(tmp_path: Path, paced_engine: str) -> Iterator[Serve]:
         return gateway
 
     yield start
+    for client in clients:
+        client.close()
     for process in started:
         for pid in members(process.pid):
             os.kill(pid, signal.SIGKILL)
