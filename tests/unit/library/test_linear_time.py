@@ -165,7 +165,7 @@ CHATS: dict[str, Callable[[int], list[dict[str, Any]]]] = {
     "short turns": lambda n: [m for k in range(n) for m in (user(f"Who stored crate {k}?"), ANSWER)],
     "messages of one run": lambda n: [user("a")] * (8 * n),
     "parts of one message": lambda n: [
-        {"role": "user", "content": [{"type": "text", "text": "Crate 3 is green."}] * (8 * n)}
+        {"role": "user", "content": [{"type": "text", "text": "Crate 3 is green."}] * (2 * n)}
     ],
     "tool results": lambda n: [
         user("Which crate?"),
