@@ -97,7 +97,7 @@ class EngineClient:
                     headers=request.headers,
                     allow_redirects=False,
                 )
-                first = await _first_byte(response)
+                first = await _first_byte(response, waiting)
         except (aiohttp.ClientError, OSError) as error:
             return _failed(endpoint, waiting, error)
         finally:
@@ -121,7 +121,7 @@ class EngineClient:
         return self._session
 
 
-async def _first_byte(response: aiohttp.ClientResponse) -> bytes | None:
+async def _first_byte(response: aiohttp.ClientResponse, waiting: Waiting) -> bytes | None:
     """The beginning of a stream; None of another answer.
 
     A server sends a stream's head at once: only a byte of the body tells that the engine is at work.
@@ -129,6 +129,7 @@ async def _first_byte(response: aiohttp.ClientResponse) -> bytes | None:
     if response.status != 200 or media_type(response) != "text/event-stream":
         return None
     first = b""
+    waiting.head = response
     try:
         first = await response.content.readany()
     finally:
@@ -143,6 +144,8 @@ def _failed(endpoint: Endpoint, waiting: Waiting, error: Exception) -> Attempt:
     if waiting.ended == "taken_out":
         gone = EngineTimeoutError(f"the engine {endpoint.name} has stopped answering")
         return Attempt(endpoint, error=gone, cause="taken_out")
+    if waiting.ended == "cut":
+        error = aiohttp.ServerDisconnectedError("the connection ended unnoticed")
     told = engine_error(endpoint, error)
     told.__cause__ = error
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):

@@ -8,7 +8,7 @@ import aiohttp
 from multidict import CIMultiDict
 
 from semtoken_server.engines.endpoint import Endpoint, engine_error
-from semtoken_server.errors import EngineError
+from semtoken_server.errors import EngineConnectionError, EngineError
 
 
 class HttpEngineResponse:
@@ -71,6 +71,11 @@ class HttpEngineResponse:
         """End it with ``error`` for whoever reads it."""
         self._response.content.set_exception(error)
 
+    def check(self) -> None:
+        """End it if its connection is gone and its reader was not told."""
+        if cut_unnoticed(self._response):
+            self.abandon(EngineConnectionError(f"the connection to the engine {self._endpoint.name} failed"))
+
     async def close(self) -> None:
         """Let go of the connection: kept for the next request after the body's end, cut before it."""
         if self._open:
@@ -79,6 +84,18 @@ class HttpEngineResponse:
             self._endpoint.answers.discard(self)
             # After the end of the body the connection is back in the pool already and stays there.
             self._response.close()
+
+
+def cut_unnoticed(response: aiohttp.ClientResponse) -> bool:
+    """Whether the connection of an incomplete answer is gone and its reader waits all the same.
+
+    aiohttp 3.14 hangs up when the framing of a body is wrong (a chunk's length, say), takes off its own
+    time-outs, and tells only who waits for a head.
+    """
+    connection, content = response.connection, response.content
+    if connection is None or content.is_eof() or content.exception() is not None:
+        return False
+    return connection.protocol is None or not connection.protocol.is_connected()
 
 
 def media_type(response: aiohttp.ClientResponse) -> str:

@@ -7,6 +7,8 @@ import re
 import time
 from typing import Literal, Protocol
 
+import aiohttp
+
 from semtoken_server.engines.base import EngineRequest
 from semtoken_server.errors import EngineError
 
@@ -24,18 +26,23 @@ class Abandonable(Protocol):
     def abandon(self, error: EngineError) -> None:
         """End it with ``error`` for whoever reads it."""
 
+    def check(self) -> None:
+        """End it if its connection is gone and its reader was not told."""
+
 
 class Waiting:
     """Ends the wait of the task that made it, from outside of it, and remembers why."""
 
-    __slots__ = ("_deadline", "_in_one_piece", "_since", "ended", "request")
+    __slots__ = ("_deadline", "_in_one_piece", "_since", "ended", "head", "request")
 
     def __init__(self, request: EngineRequest, deadline: asyncio.Timeout) -> None:
         self.request = request
         self._deadline = deadline
         self._since = time.monotonic()
         self._in_one_piece = False
-        self.ended: Literal["overdue", "taken_out"] | None = None
+        self.ended: Literal["overdue", "taken_out", "cut"] | None = None
+        self.head: aiohttp.ClientResponse | None = None
+        """Of a stream whose first byte is still to come."""
 
     @property
     def streamed(self) -> bool:
@@ -61,7 +68,11 @@ class Waiting:
         """Nobody seems to be there any more."""
         self._end("taken_out")
 
-    def _end(self, why: Literal["overdue", "taken_out"]) -> None:
+    def cut(self) -> None:
+        """Its connection is gone."""
+        self._end("cut")
+
+    def _end(self, why: Literal["overdue", "taken_out", "cut"]) -> None:
         if self.ended is None:
             self.ended = why
             self._deadline.reschedule(asyncio.get_running_loop().time())

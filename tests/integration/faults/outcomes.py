@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal
 
 import httpx
+
+logger = logging.getLogger(__name__)
 
 CHAT = "/v1/chat/completions"
 Outcome = Literal["answered", "error", "error event", "broken"]
@@ -25,10 +28,14 @@ async def outcome(client: httpx.AsyncClient, *, stream: bool, words: int = 5) ->
     """Send one chat and judge what comes."""
     try:
         response = await client.post(CHAT, json=asked(stream=stream, words=words))
-    except httpx.HTTPError:
+    except httpx.HTTPError as error:
+        logger.warning("no complete answer: %r", error)
         # Includes a stream or a body that breaks off, and an answer that does not come within the client's time.
         return "broken"
-    return judged(response, stream=stream, words=words)
+    told = judged(response, stream=stream, words=words)
+    if told == "broken":
+        logger.warning("a broken answer: %s %.500r", response.status_code, response.text)
+    return told
 
 
 def judged(response: httpx.Response, *, stream: bool, words: int) -> Outcome:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections import Counter
 
 import pytest
@@ -79,6 +81,28 @@ async def test_corrupt_bytes_neither_hang_nor_break_the_gateway(stream: bool, re
     assert seen["broken"] == 0
     assert altered + seen.total() == 100
     record(f"one byte of the answer corrupted, at 100 places ({altered} passed altered), {_kind(stream)}", seen)
+
+
+async def test_a_wrong_length_within_a_stream_ends_it(record: Record) -> None:
+    """Each event comes by itself, so that the length of one is spoilt when others have gone out."""
+    seen: Counter[Outcome] = Counter()
+    limits = {**ONE_TRY, "engine_read_timeout_s": 30}
+    async with (
+        engines(("--prefill", "0.05", "--gap", "0.05")) as (engine,),
+        Proxy(engine.port) as proxy,
+        gateway_before(proxy.url, **limits) as served,
+    ):
+        began = time.monotonic()
+        # The head has about 170 bytes and each event 90, its length first.
+        for place in range(150, 550, 2):
+            proxy.corrupt_at = place
+            response = await asyncio.wait_for(served.client.post(CHAT, json=asked(stream=True)), 20)
+            told = judged(response, stream=True, words=5)
+            if told != "broken":
+                seen[told] += 1
+        assert time.monotonic() - began < 300
+    assert seen["error event"] >= 5
+    record("one byte of a stream corrupted that comes event by event (those that passed altered left out)", seen)
 
 
 async def test_an_answer_that_never_comes_through_is_given_up_and_hangs_nobody_else(record: Record) -> None:

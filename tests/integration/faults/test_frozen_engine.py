@@ -12,8 +12,9 @@ from fakes.serving import until_ready
 from integration.faults.conftest import Record
 from integration.faults.outcomes import Outcome, outcomes
 
-SLOW = ("--prefill", "1.0")
-MIDWAY = ("--gap", "0.1")
+# Long enough to catch all of them at it, however busy the machine.
+SLOW = ("--prefill", "4.0")
+MIDWAY = ("--gap", "0.3")
 # Detection takes two health checks of 0.4 s; the deadlines that it saves one from are 120 and 600 s.
 SOON_S = 30
 
@@ -52,14 +53,14 @@ async def test_the_only_engine_in_one_piece_is_an_error_soon(record: Record) -> 
 
 
 async def test_a_stream_at_the_only_engine_waits_for_it_until_its_own_deadline(record: Record) -> None:
-    async with engines(SLOW) as (one,), gateway_before(one.url, engine_first_byte_timeout_s=6) as served:
+    async with engines(SLOW) as (one,), gateway_before(one.url, engine_first_byte_timeout_s=12) as served:
         waits, gives_up = Counter[Outcome](), Counter[Outcome]()
-        for seen, frozen_s in ((waits, 2.5), (gives_up, 8.0)):
+        for seen, frozen_s in ((waits, 2.5), (gives_up, 16.0)):
             pending = asyncio.create_task(outcomes(served.client, 5, stream=True))
             await one.until_running(5)
             one.freeze()
             await asyncio.sleep(frozen_s)
-            assert pending.done() == (frozen_s > 6)
+            assert pending.done() == (frozen_s > 12)
             one.thaw()
             seen.update(await pending)
             await one.until_running(0)

@@ -11,8 +11,9 @@ from fakes.serving import eventually
 from integration.faults.conftest import Record
 from integration.faults.outcomes import Load, asked, only, outcomes, total
 
-SLOW = ("--prefill", "1.0")
-MIDWAY = ("--gap", "0.1")
+# Long enough to catch all of them at it, however busy the machine.
+SLOW = ("--prefill", "4.0")
+MIDWAY = ("--gap", "0.3")
 
 
 @pytest.mark.parametrize("stream", [True, False])
