@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from semtoken_server.access.authentication import Authenticator
+from semtoken_server.access.body_clock import BodyClock
 from semtoken_server.access.gate import Gate
 from semtoken_server.access.hold import Hold
 from semtoken_server.access.keys import ApiKey, anonymous
@@ -40,8 +41,9 @@ class Access:
     gate: Gate
     rates: Rates
     prompts: PromptCounter
+    clock: BodyClock
     running_of: Counter[str]
-    """Requests running, by the name of their key."""
+    """Requests running, by the name of those keys that have a bound on them."""
 
     @classmethod
     def build(cls, settings: Settings, backend: CompressorBackend, metrics: Metrics) -> Access:
@@ -60,6 +62,7 @@ class Access:
             ),
             Rates(None if shared is None else shared.get_secret_value()),
             PromptCounter(backend, limit=settings.max_prompt_tokens, timeout_s=settings.compress_timeout_s),
+            BodyClock(settings.body_timeout_s),
             Counter(),
         )
 
@@ -85,26 +88,25 @@ class Access:
         Raises ``UnauthorizedError``, ``RetryLaterError`` and ``BodyTooLargeError``.
         """
         key = self.authenticator.key_of(headers)
-        running = self.running_of
-        if key.max_concurrent is not None and running[key.name] >= key.max_concurrent:
-            raise KeyBusyError(key.max_concurrent)
+        announced = _announced(headers, self.settings.max_body_bytes)
         # Before anything is awaited, or two could take one place.
-        running[key.name] += 1
+        self._begin(key)
         entered = False
         try:
-            await self.rates.count_request(key)
-            announced = _announced(headers, self.settings.max_body_bytes)
-            await self.gate.enter(announced or 0)
+            if key.requests_per_minute is not None:
+                await self.rates.count_request(key)
+            if not self.gate.try_enter(announced or 0):
+                await self.gate.enter(announced or 0)
             entered = True
-            return key, Hold(self.gate, announced, self.settings.body_timeout_s)
         finally:
             if not entered:
-                self._forget(key)
+                self._end(key)
+        return key, Hold(self.gate, announced, self.clock)
 
     def leave(self, key: ApiKey, hold: Hold) -> None:
         """The request has been answered."""
         hold.leave()
-        self._forget(key)
+        self._end(key)
 
     def require_allowed(self, request: Request, data: Mapping[str, Any], *, model: bool = True) -> ApiKey:
         """The key of a request whose body is ``data``, where it may name that model and set those fields.
@@ -144,10 +146,17 @@ class Access:
             return
         await self.rates.count_tokens(key, await self.prompts.count(prompt))
 
-    def _forget(self, key: ApiKey) -> None:
-        self.running_of[key.name] -= 1
-        if not self.running_of[key.name]:
-            del self.running_of[key.name]
+    def _begin(self, key: ApiKey) -> None:
+        if key.max_concurrent is None:
+            return
+        if self.running_of[key.name] >= key.max_concurrent:
+            raise KeyBusyError(key.max_concurrent)
+        self.running_of[key.name] += 1
+
+    def _end(self, key: ApiKey) -> None:
+        # The file may have changed meanwhile; whoever was counted is.
+        if key.max_concurrent is not None:
+            self.running_of[key.name] -= 1
 
 
 def keep_key(scope: Scope, key: ApiKey) -> None:

@@ -46,6 +46,13 @@ class Gate:
         """Bytes that they hold, parsed forms included."""
         return self._bytes + self._parsed
 
+    def try_enter(self, size: int) -> bool:
+        """Whether there was room at once, and nobody waiting for it; it is held then."""
+        if self._queue or not self._fits(size):
+            return False
+        self._take(size)
+        return True
+
     async def enter(self, size: int) -> None:
         """Return when there is room for a request with a body of ``size`` bytes, which then holds it.
 
@@ -53,8 +60,7 @@ class Gate:
         """
         if size > self._max_bytes:
             raise BodyTooLargeError(self._max_bytes)
-        if not self._queue and self._fits(size):
-            self._take(size)
+        if self.try_enter(size):
             return
         if len(self._queue) >= self._max_queue:
             raise QueueFullError(self._max_queue)

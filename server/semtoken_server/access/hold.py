@@ -7,8 +7,9 @@ import re
 
 from starlette.types import Message, Receive, Scope
 
+from semtoken_server.access.body_clock import BodyClock
 from semtoken_server.access.gate import Gate
-from semtoken_server.errors import BodyTimeoutError, BodyTooComplexError
+from semtoken_server.errors import BodyTooComplexError
 
 VALUE_BYTES = 64
 """Memory of a parsed value and its place: a short string is 56 bytes and its pointer 8, a number less."""
@@ -26,12 +27,14 @@ class Hold:
     ``announced`` is the length of its body; None where it comes in chunks and is counted as it does.
     """
 
-    def __init__(self, gate: Gate, announced: int | None, body_timeout_s: float) -> None:
+    __slots__ = ("_bytes", "_chunked", "_clock", "_gate", "_parsed")
+
+    def __init__(self, gate: Gate, announced: int | None, clock: BodyClock) -> None:
         self._gate = gate
         self._chunked = announced is None
         self._bytes = announced or 0
         self._parsed = 0
-        self._timeout_s = body_timeout_s
+        self._clock = clock
 
     @property
     def max_bytes(self) -> int:
@@ -49,19 +52,23 @@ class Hold:
 
     def reader(self, receive: Receive) -> Receive:
         """``receive``, raising ``BodyTimeoutError`` when the body is not whole in time, and ``MemoryFullError``."""
-        deadline = asyncio.get_running_loop().time() + self._timeout_s
+        clock = self._clock
+        deadline = clock.deadline()
         whole = False
 
         async def read() -> Message:
             nonlocal whole
             if whole:
                 return await receive()
+            task = clock.begin(deadline)
             try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError as error:
-                raise BodyTimeoutError(self._timeout_s) from error
-            if message["type"] == "http.request":
+                message = await receive()
+            except asyncio.CancelledError:
+                clock.require_in_time(task)
+                raise
+            finally:
+                clock.end(task)
+            if self._chunked and message["type"] == "http.request":
                 self._count(len(message.get("body", b"")))
             whole = not message.get("more_body", False)
             return message
@@ -69,9 +76,8 @@ class Hold:
         return read
 
     def _count(self, size: int) -> None:
-        if self._chunked:
-            self._gate.grow(size)
-            self._bytes += size
+        self._gate.grow(size)
+        self._bytes += size
 
 
 def keep(scope: Scope, hold: Hold) -> None:

@@ -194,4 +194,4 @@ async def test_requests_of_a_key_at_once(engine: FakeEngine, tmp_path: Path) -> 
         engine.resume.set()
         assert (await running).status_code == 200
         assert (await served.post(CHAT, HELLO, **bearer("one"))).status_code == 200
-        await eventually(lambda: not served.gateway.access.running_of)
+        await eventually(lambda: not served.gateway.access.running_of["one"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from semtoken_server.access.body_clock import BodyClock
 from semtoken_server.access.gate import Gate
 from semtoken_server.access.hold import Hold, keep, require_parsable
 from semtoken_server.bodies import read_json, reject_forbidden
@@ -23,7 +24,7 @@ MAX_BYTES = 1000
 async def hold(announced: int | None = None, max_bytes: int = MAX_BYTES, timeout_s: float = 30.0) -> tuple[Hold, Gate]:
     gate = Gate(max_concurrent=1, max_bytes=max_bytes, max_queue=0, wait_s=1.0)
     await gate.enter(announced or 0)
-    return Hold(gate, announced, timeout_s), gate
+    return Hold(gate, announced, BodyClock(timeout_s)), gate
 
 
 def chunk(size: int, more: bool = True) -> Message:
@@ -67,6 +68,28 @@ async def test_a_body_that_does_not_arrive_is_given_up() -> None:
     await read()
     with pytest.raises(BodyTimeoutError):
         await read()
+
+
+async def test_who_is_cancelled_by_others_is_not_late() -> None:
+    held, _ = await hold()
+    reading = asyncio.ensure_future(held.reader(receiving())())
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
+async def test_late_bodies_are_given_up_and_the_others_go_on() -> None:
+    clock = BodyClock(0.2)
+    gate = Gate(max_concurrent=10, max_bytes=100, max_queue=0, wait_s=1.0)
+    late = [asyncio.ensure_future(Hold(gate, 0, clock).reader(receiving())()) for _ in range(3)]
+    results = await asyncio.gather(*late, return_exceptions=True)
+    assert [type(result) for result in results] == [BodyTimeoutError] * 3
+    # The clock has stopped, and starts again.
+    await asyncio.sleep(0.1)
+    assert (await Hold(gate, 0, clock).reader(receiving(chunk(1, more=False)))())["body"] == b"x"
+    with pytest.raises(BodyTimeoutError):
+        await Hold(gate, 0, clock).reader(receiving())()
 
 
 async def test_once_the_body_is_whole_there_is_no_hurry() -> None:
@@ -135,7 +158,7 @@ def deep_size(value: Any) -> int:
 def test_looking_for_values_is_linear_in_whatever_comes(unit: bytes) -> None:
     """Quadratic time would be hours."""
     scope: dict[str, Any] = {"state": {}}
-    keep(scope, Hold(Gate(max_concurrent=1, max_bytes=1, max_queue=0, wait_s=1.0), 0, 1.0))
+    keep(scope, Hold(Gate(max_concurrent=1, max_bytes=1, max_queue=0, wait_s=1.0), 0, BodyClock(1.0)))
     began = time.monotonic()
     with contextlib.suppress(BodyTooComplexError):
         require_parsable(scope, b"[" + unit * (2**22 // len(unit)))
