@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 CHAT = "/v1/chat/completions"
 DEMO = bundled_demo()
 PROMPT = f"{DEMO.document}\n\nQuestion: {DEMO.question}"
-SEEDS = (1, 2, 3)
+SAMPLES = 3
 
 
 @asynccontextmanager
@@ -50,15 +50,17 @@ def chat(model: str, content: str) -> dict[str, Any]:
 
 
 async def drifts(engine: HttpEngine, original: dict[str, Any], forwarded: dict[str, Any]) -> list[float]:
-    """Of answers drawn after ``forwarded``, for each seed one."""
+    """Of so many answers drawn after ``forwarded``; without a seed, with which vLLM's CPU build dies (0.32)."""
     figures = []
-    for seed in SEEDS:
-        body = orjson.dumps({**forwarded, "max_tokens": 32, "temperature": 1.0, "seed": seed})
+    for number in range(SAMPLES):
+        body = orjson.dumps({**forwarded, "max_tokens": 32, "temperature": 1.0})
         response = await engine.send(EngineRequest("POST", CHAT, body, {"content-type": "application/json"}))
-        told = orjson.loads(await response.read())
+        content = await response.read()
+        assert response.status == 200, content
+        told = orjson.loads(content)
         usage = told["usage"]
         answer = Answer(told["choices"][0]["message"]["content"], usage["completion_tokens"])
-        exchange = Exchange(CHAT, f"seed-{seed}", original, forwarded, answer, usage["prompt_tokens"])
+        exchange = Exchange(CHAT, f"sample-{number}", original, forwarded, answer, usage["prompt_tokens"])
         figures.append(await Replayer(engine).drift(exchange))
     return figures
 
@@ -73,7 +75,7 @@ async def test_the_drift_tells_whole_compressed_and_destroyed_prompts_apart(
     async with engine_of(gateway) as engine:
         began = time.monotonic()
         same = await drifts(engine, whole, whole)
-        took = (time.monotonic() - began) / len(SEEDS)
+        took = (time.monotonic() - began) / SAMPLES
         less = await drifts(engine, whole, shortened)
         ruined = await drifts(engine, whole, destroyed)
     logger.info("nats per token: same %s, compressed %s, destroyed %s; %.1f s a sample", same, less, ruined, took)
@@ -108,7 +110,7 @@ async def test_live_traffic_is_measured_and_bad_compression_switched_off(gateway
         body = {**chat(gateway.model, f"{document}\n\nQuestion: {DEMO.question}"), "max_tokens": 8}
         for number in range(40):
             streamed = bool(number % 2)
-            answer = await client.post(CHAT, json={**body, "seed": number, "stream": streamed})
+            answer = await client.post(CHAT, json={**body, "stream": streamed})
             if answer.headers["x-semtoken-status"] != "compressed":
                 break
             async with asyncio.timeout(300):
