@@ -1,7 +1,7 @@
 """``python -m fuzz TARGET [libFuzzer's arguments]``: fuzz a target of this package under atheris.
 
-An input that a target does not stand is written to ``build/fuzz``; libFuzzer itself does not write one where
-the exception is Python's.
+An input that a target does not stand is written to ``build/fuzz``, whether or not libFuzzer writes one too
+(it did not always, where the exception was Python's).
 """
 
 from __future__ import annotations
