@@ -20,7 +20,6 @@ from unit.monitoring.expressions import (
     rule_expressions,
     selectors,
 )
-from unit.monitoring.series import PENDING
 
 # The first test waits for the engine and for the load as well.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
@@ -63,9 +62,6 @@ def prometheus(gateway: RealGateway, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.where)
 def test_there_is_data(prometheus: Prometheus, asked: Expression) -> None:
-    names = {str(selector.name) for selector in selectors(asked.text)}
-    if pending := names & set(PENDING):
-        pytest.skip(f"not there yet: {', '.join(f'{name} ({PENDING[name]})' for name in sorted(pending))}")
     for operand in operands(asked.text):
         prometheus.values(operand)
         if not any(name in WITHOUT_DATA for selector in selectors(operand) for name in names_of(selector)):
@@ -75,7 +71,7 @@ def test_there_is_data(prometheus: Prometheus, asked: Expression) -> None:
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.where)
 def test_every_series_that_is_asked_for_is_there(prometheus: Prometheus, asked: Expression) -> None:
     for selector in selectors(asked.text):
-        exempt, name = {*WITHOUT_DATA, *PENDING}, selector.prettify()
+        exempt, name = set(WITHOUT_DATA), selector.prettify()
         if not exempt & names_of(selector):
             # The last ten minutes: of what no longer goes on too.
             assert prometheus.values(f"last_over_time({name}[10m])"), f"no series for {name}"

@@ -29,6 +29,8 @@ from fakes.serving import Served, client_of, serving, until_ready
 PROGRAM = Path(__file__).with_name("engine_process.py")
 # A tenth of the defaults, so that what takes seconds there takes a moment here.
 QUICK: dict[str, Any] = {
+    # Requests that begin alike are dealt out evenly all the same.
+    "engine_load_factor": 1.0,
     "engine_health_interval_s": 0.2,
     "engine_health_timeout_s": 0.4,
     "engine_breaker_open_s": 1.0,

@@ -7,11 +7,14 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from itertools import count
 from typing import Any, Literal
 
 import httpx
 
 logger = logging.getLogger(__name__)
+
+_NUMBERS = count()
 
 CHAT = "/v1/chat/completions"
 Outcome = Literal["answered", "error", "error event", "broken"]
@@ -19,8 +22,8 @@ Outcome = Literal["answered", "error", "error event", "broken"]
 
 
 def asked(*, stream: bool, words: int = 5, **more: Any) -> dict[str, Any]:
-    """The body of a chat."""
-    message = {"role": "user", "content": "Hello"}
+    """The body of a chat that begins like no other, so that chats are dealt to all engines."""
+    message = {"role": "user", "content": f"Hello {next(_NUMBERS)}"}
     return {"model": "fake-model", "messages": [message], "stream": stream, "max_tokens": words, **more}
 
 
