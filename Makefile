@@ -10,7 +10,7 @@ BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install system-packages test-packages models fix check test demo serve eval bench bench-passthrough
+.PHONY: help install clients system-packages test-packages models fix check dashboards test demo serve eval bench bench-passthrough audit fuzz
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -18,11 +18,14 @@ help:  ## this list
 install:  ## virtual environment in .venv with everything; a second run installs nothing
 	@scripts/install
 
+clients:  ## client libraries for the tests, in .venv-clients
+	@scripts/clients
+
 system-packages:
 	@scripts/system-packages
 
 test-packages:
-	@scripts/system-packages redis-server wrk
+	@scripts/system-packages redis-server wrk haproxy nginx chromium prometheus
 
 models: install  ## the bundled small models, in the user's cache
 	@$(SEMTOKEN) models prepare
@@ -36,8 +39,22 @@ check: install  ## format, lint, types, architecture contract
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts
 
-test: test-packages models  ## all tests
+dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards
+	$(PY) scripts/grafana_dashboards.py
+
+audit: install  ## known vulnerabilities of what is installed (asks PyPI's vulnerability service), and insecure code
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts
+	.venv/bin/pip-audit --local --skip-editable --desc off
+
+FUZZ_SECONDS ?= 660
+fuzz: install  ## the segmenter under atheris; what fails it is written to build/fuzz
+	$(PY) -m pip install --quiet 'atheris>=3,<4'
+	@mkdir -p build/fuzz-corpus
+	PYTHONPATH=tests $(PY) -m fuzz segmenter -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=4096 build/fuzz-corpus tests/fuzz/corpus/segmenter
+
+test: test-packages models clients  ## all tests
 	$(PY) -m pytest $(ARGS)
 
 demo: system-packages install  ## a real long prompt through a real engine, compression off and on

@@ -37,6 +37,9 @@ from semtoken.tokenizer import ServedTokenizer
 from semtoken.untouched import untouched
 from semtoken.value import recent_units, score
 
+QUERY_END = 2_000
+"""Characters read at either end of a query."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -81,6 +84,7 @@ class Pipeline:
             costs = unit_costs(tokenized.starts, segmentation.starts, len(tokenized))
             segmented.append((segmentation, tokenized, costs, _ms_since(started)))
         inputs = [EncoderInput(s.text, s.starts, self.tenant) for s, _, _, _ in segmented]
+        queries = [bounded(query) for query in queries]
         inputs += [EncoderInput(query, np.zeros(1, dtype=np.int64), self.tenant) for query in queries]
         started = time.perf_counter()
         encodings = self.encoder.encode(inputs, lexical_only=not options.stages.encode, deadline=self.deadline)
@@ -184,6 +188,12 @@ class Pipeline:
             timings_ms=timings,
             embeds=None if fitted.embedded is None else fitted.embedded.vectors,
         )
+
+
+def bounded(query: str) -> str:
+    """What is read of a query: its two ends where it is long. Every token of it is compared with every token of
+    the text, so a query of a megabyte (the arguments of a tool call, say) would never end."""
+    return query if len(query) <= 2 * QUERY_END else f"{query[:QUERY_END]}\n{query[-QUERY_END:]}"
 
 
 def _required(analysis: Analysis, clusters: Clusters, *, exact: bool) -> BoolArray:

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
 
+from semtoken_server.access.access import key_of
+from semtoken_server.access.passes import passed_headers
 from semtoken_server.bodies import JsonBody
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
@@ -19,7 +21,7 @@ from semtoken_server.middleware import began, request_id
 from semtoken_server.options import RequestOptions
 from semtoken_server.quality.sample import Sample
 from semtoken_server.rewrite import append_member
-from semtoken_server.sse import EventRelay, TokenClock
+from semtoken_server.sse import EventRelay, StreamForm, TokenClock
 
 # The rest is the connection's or the engine's own: lengths, dates, cookies, server names.
 _RELAYED_HEADERS = ("content-type", "retry-after")
@@ -28,10 +30,11 @@ _RELAYED_HEADERS = ("content-type", "retry-after")
 class GenerationAnswer:
     """Sends the engine's answer to one generation, with what became of its prompt put into it."""
 
-    def __init__(self, request: Request, gateway: Gateway, send: Send) -> None:
+    def __init__(self, request: Request, gateway: Gateway, send: Send, form: StreamForm) -> None:
         self._request = request
         self._gateway = gateway
         self._send = send
+        self._form = form
         self._streaming = False
 
     async def until_disconnect(self, work: Coroutine[Any, Any, None]) -> None:
@@ -46,16 +49,16 @@ class GenerationAnswer:
                 raise
             self._gateway.metrics.stream_aborts.labels("client").inc()
 
-    async def forward(self, asked: JsonBody, body: bytes, options: RequestOptions, outcome: Outcome) -> None:
-        """Forward ``body``, which was made of ``asked``, and send what the engine answers, a stream as a stream."""
-        request, quality = self._request, self._gateway.quality
-        sample = quality.sample(request.scope["path"], asked, body, options, outcome, request_id(request))
+    async def forward(self, asked: EngineRequest, body: JsonBody, options: RequestOptions, outcome: Outcome) -> None:
+        """Forward ``asked``, which was made of ``body``, and send what the engine answers, a stream as a stream."""
+        path, quality = self._request.scope["path"], self._gateway.quality
+        sample = quality.sample(path, body, asked.body, options, outcome, request_id(self._request))
         with quality.answering(sample):
-            await self._forward(body, outcome, sample)
+            await self._forward(asked, outcome, sample)
 
-    async def _forward(self, body: bytes, outcome: Outcome, sample: Sample | None) -> None:
+    async def _forward(self, asked: EngineRequest, outcome: Outcome, sample: Sample | None) -> None:
         request = self._request
-        upstream = await self._gateway.engine.send(engine_request(request, body))
+        upstream = await self._gateway.engine.send(asked)
         headers = {**_relayed(upstream), **outcome.headers}
         semtoken = outcome.to_dict(request_id(request))
         if upstream.content_type == "text/event-stream":
@@ -77,12 +80,12 @@ class GenerationAnswer:
     ) -> None:
         """Events as they come.
 
-        The status has gone out when the engine fails, so the failure is an event of its own, and no
-        ``[DONE]`` follows.
+        The status has gone out when the engine fails, so the failure is an event of its own, and nothing
+        like ``[DONE]`` follows.
         """
         metrics, send = self._gateway.metrics, self._send
         first = metrics.first_token_seconds.labels(self._request.scope["route"].path)
-        relay = EventRelay(semtoken, TokenClock(began(self._request), first, metrics.inter_token_seconds))
+        relay = EventRelay(self._form, semtoken, TokenClock(began(self._request), first, metrics.inter_token_seconds))
         try:
             await send({"type": "http.response.start", "status": upstream.status, "headers": _encoded(headers)})
             try:
@@ -92,7 +95,8 @@ class GenerationAnswer:
                         sample.collect(events)
             except EngineError as error:
                 metrics.stream_aborts.labels("engine").inc()
-                await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
+                event = error_event(error, self._form.errors, relay.events)
+                await send({"type": "http.response.body", "body": event, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             if sample is not None:
                 sample.streamed = sample.complete = True
@@ -100,10 +104,16 @@ class GenerationAnswer:
             await upstream.close()
 
 
-def engine_request(request: Request, body: bytes) -> EngineRequest:
-    """A client's request as the engine gets it: nothing of its credentials, cookies or connection."""
-    headers = {"content-type": "application/json", "x-request-id": request_id(request)}
-    return EngineRequest("POST", request.scope["path"], body, headers)
+def engine_request(request: Request, body: bytes, model: Any, affinity: bytes | None = None) -> EngineRequest:
+    """A client's request as the engine gets it: nothing of its credentials, cookies or connection, and
+    of its routing headers what its key lets pass.
+
+    ``model`` is what the client wrote in its place.
+    """
+    headers = passed_headers(request.scope["headers"], key_of(request).passes)
+    headers |= {"content-type": "application/json", "x-request-id": request_id(request)}
+    named = model if isinstance(model, str) else None
+    return EngineRequest("POST", request.scope["path"], body, headers, named, affinity)
 
 
 async def plain_answer(gateway: Gateway, request: EngineRequest) -> Response:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from semtoken import SemTokenError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Lifespan
 
 from semtoken_server import __version__
+from semtoken_server.access.cors import allow_origins
+from semtoken_server.access.middleware import AccessControl
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.engines.base import Engine
 from semtoken_server.errors import GatewayError, answer_for
@@ -19,8 +22,11 @@ from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.metrics import Metrics
 from semtoken_server.middleware import RequestContext
 from semtoken_server.quality.contract import QualityContract
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, openapi, operations, passthrough, playground
 from semtoken_server.settings import Settings
+
+_API = (generation.router, passthrough.router, compress.router, openapi.router)
+_OPERATORS = (operations.router, playground.router)
 
 
 def create_app(
@@ -43,6 +49,24 @@ def create_app(
         async with gateway.running():
             yield
 
+    operators = _OPERATORS if settings.operations_port is None else (operations.health,)
+    return _application(gateway, operators, lifespan)
+
+
+def operations_app(app: FastAPI) -> FastAPI:
+    """What the operations port serves: what ``app`` does, and what only operators are to see.
+
+    The playground is a page that asks the port that it came from.
+    """
+    own = _application(app.state.gateway, _OPERATORS)
+    # The one that a reload changes.
+    own.state = app.state
+    return own
+
+
+def _application(
+    gateway: Gateway, operators: Sequence[APIRouter], lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
     app = FastAPI(
         title="SemToken gateway",
         version=__version__,
@@ -54,15 +78,19 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    app.add_middleware(RequestContext, metrics=metrics)
+    # The last added is the outermost. A browser asks without a key whether it may ask with one.
+    app.add_middleware(AccessControl, access=gateway.access, answer=_answer_error)
+    if gateway.settings.cors_origins:
+        allow_origins(app, gateway.settings.cors_origins)
+    app.add_middleware(RequestContext, metrics=gateway.metrics, lifecycle=gateway.lifecycle)
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
-    for routes in (generation, passthrough, compress, operations):
-        app.include_router(routes.router)
+    for router in (*_API, *operators):
+        app.include_router(router)
     return app
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, GatewayError) and error.rejection is not None:
         gateway_of(request).metrics.admission_rejections.labels(error.rejection).inc()
-    return answer_for(error).response()
+    return answer_for(error).response(request.scope["path"])

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from semtoken_server.app import create_app
 from semtoken_server.compression.build import build_compressor
-from semtoken_server.engines.http import HttpEngine
+from semtoken_server.engines.policy import Policy
+from semtoken_server.engines.pool import EnginePool
 from semtoken_server.metrics import Metrics
 from semtoken_server.settings import Settings, shared_metrics_dir
 
@@ -17,13 +18,11 @@ from semtoken_server.settings import Settings, shared_metrics_dir
 def build_app(settings: Settings) -> FastAPI:
     """The gateway that ``settings`` describe; ``engine_urls`` must not be empty."""
     metrics = Metrics(shared_metrics_dir())
-    engine = HttpEngine(
+    engine = EnginePool(
         settings.engine_urls,
         metrics,
+        Policy.of(settings),
         api_key=settings.engine_api_key.get_secret_value() if settings.engine_api_key else None,
-        connect_timeout_s=settings.engine_connect_timeout_s,
-        read_timeout_s=settings.engine_read_timeout_s,
-        health_interval_s=settings.engine_health_interval_s,
     )
     return create_app(
         settings,

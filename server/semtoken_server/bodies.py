@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from semtoken_server.access.hold import LIST_BYTES, OBJECT_BYTES, VALUE_BYTES, account_parsed, require_parsable
 from semtoken_server.errors import BadRequestError, BodyTooLargeError, ClientDisconnectedError
 
 MAX_DEPTH = 128
@@ -63,37 +64,44 @@ async def read_json(request: Request, limit: int) -> JsonBody:
 
     Strict JSON in UTF-8: no NaN, no lone surrogates, no binary.
 
-    Raises what :func:`read_body` raises, and ``BadRequestError``.
+    Raises what :func:`read_body` raises, ``BadRequestError``, ``BodyTooComplexError`` and ``MemoryFullError``.
     """
     raw = await read_body(request, limit)
+    require_parsable(request.scope, raw)
     try:
         data = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise BadRequestError(f"the body is not valid JSON: {error}", code="invalid_json") from error
     if not isinstance(data, dict):
         raise BadRequestError(f"the body must be a JSON object, not {_json_name(data)}", code="invalid_json")
-    reject_forbidden(data)
+    account_parsed(request.scope, reject_forbidden(data))
     return JsonBody(raw, data)
 
 
-def reject_forbidden(data: dict[str, Any]) -> None:
+def reject_forbidden(data: dict[str, Any]) -> int:
     """Refuse forbidden fields at any depth, content parts that carry embeddings, and endless nesting.
+
+    Returns about how many bytes of memory the containers and values take, long texts left out.
 
     Level by level and without recursion, so that no input can exhaust the stack.
 
     Raises ``BadRequestError`` naming the field.
     """
     level: list[Any] = [data]
+    held = 0
     for _ in range(MAX_DEPTH):
         following: list[Any] = []
         for node in level:
+            held += len(node) * VALUE_BYTES
             if isinstance(node, dict):
+                held += OBJECT_BYTES
                 _reject_keys(node)
                 following += [value for value in node.values() if isinstance(value, _CONTAINERS)]
             else:
+                held += LIST_BYTES
                 following += [value for value in node if isinstance(value, _CONTAINERS)]
         if not following:
-            return
+            return held
         level = following
     raise BadRequestError(f"the body is nested deeper than {MAX_DEPTH} levels", code="invalid_json")
 

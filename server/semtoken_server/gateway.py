@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
 
+from semtoken_server.access.access import Access
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.compression.service import CompressionService
 from semtoken_server.embeds_check import EmbedsCheck
 from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
+from semtoken_server.families import FAMILIES
+from semtoken_server.lifecycle.state import Lifecycle
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
 from semtoken_server.quality.contract import QualityContract
@@ -36,11 +39,14 @@ class Gateway:
     check: TokenizerCheck
     compression: CompressionService
     metrics: Metrics
-    chat_options: OptionsOf
-    completion_options: OptionsOf
+    access: Access
+    compress_options: OptionsOf
+    options: Mapping[str, OptionsOf]
+    """Of each compressed route, by its path."""
     quality: QualityContract
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     @classmethod
     def assemble(
@@ -53,7 +59,10 @@ class Gateway:
         quality: QualityContract | None = None,
         warmed: Callable[[], None] = lambda: None,
     ) -> Gateway:
-        """A gateway around an engine and a compressor, not started; ``quality`` by default as the settings say."""
+        """A gateway around an engine and a compressor, not started; ``quality`` by default as the settings say.
+
+        Raises ``InvalidKeysError`` for a file of keys that is wrong.
+        """
         check = TokenizerCheck(engine, backend)
         embeds_check = EmbedsCheck(engine, backend)
         compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
@@ -67,10 +76,23 @@ class Gateway:
             check,
             compression,
             metrics,
-            chat_options=OptionsOf({**defaults, "realise": "text"}),
-            completion_options=OptionsOf({**defaults, "realise": "tokens"}),
+            Access.build(settings, backend, metrics),
+            compress_options=OptionsOf(defaults),
+            options={family.path: family.options(defaults) for family in FAMILIES},
             quality=quality or QualityContract(settings, engine, metrics, shared=shared),
             warmed=warmed,
+        )
+
+    def reconfigured(self, settings: Settings) -> Gateway:
+        """This gateway with other settings for the requests that come from now on, of those in ``reload.LIVE``."""
+        self.compression.timeout_s = settings.compress_timeout_s
+        self.access.reload()
+        defaults = settings.compression.model_dump()
+        return replace(
+            self,
+            settings=settings,
+            compress_options=OptionsOf(defaults),
+            options={family.path: family.options(defaults) for family in FAMILIES},
         )
 
     @asynccontextmanager
@@ -79,7 +101,7 @@ class Gateway:
         await self.engine.start()
         warming = asyncio.create_task(self._warm_up())
         try:
-            async with self.quality.running():
+            async with self.access.running(), self.quality.running():
                 yield
         finally:
             warming.cancel()
@@ -95,9 +117,10 @@ class Gateway:
         """
         state, verdict = self.backend.state, self.check.verdict
         starting = state.phase in ("waiting", "loading") or (state.phase == "ready" and verdict.state == "pending")
-        ready = any(self.engine.health.values()) and not starting
+        draining = self.lifecycle.draining
+        ready = any(self.engine.health.values()) and not starting and not draining
         return ready, {
-            "status": "ready" if ready else "not ready",
+            "status": "draining" if draining else "ready" if ready else "not ready",
             "engine": {name: "up" if healthy else "down" for name, healthy in self.engine.health.items()},
             "encoder": _told(state.phase, state.detail),
             "tokenizer": _told(verdict.state, verdict.detail),

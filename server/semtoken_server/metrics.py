@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from semtoken.caching import CacheEvent
 
 from semtoken_server import __version__
@@ -72,8 +73,14 @@ class Metrics:
         self.stream_aborts = Counter(
             "semtoken_stream_aborts_total", "Streams cut short, by the side that did.", ("side",), registry=registry
         )
+        # What is rare is there from the start: of a series that begins at 1 no rate sees the beginning.
+        for side in ("client", "engine"):
+            self.stream_aborts.labels(side)
         self.admission_rejections = Counter(
             "semtoken_admission_rejections_total", "Requests refused by the gateway.", ("reason",), registry=registry
+        )
+        self.auth_failures = Counter(
+            "semtoken_auth_failures_total", "Requests without a key, or with a wrong one.", registry=registry
         )
         self._add_compression(registry)
         self._add_engines(registry)
@@ -123,6 +130,8 @@ class Metrics:
             ("event",),
             registry=registry,
         )
+        for event in get_args(CacheEvent):
+            self.cache_events.labels(event)
         self.prefix_breaks = Counter(
             "semtoken_prefix_breaks_total",
             "Earlier messages forwarded in another form than a turn before would have had.",
@@ -140,6 +149,22 @@ class Metrics:
         )
         self.engine_requests = Counter(
             "semtoken_engine_requests_total", "Requests sent to engines.", ("engine", "outcome"), registry=registry
+        )
+        self.engine_breaker_open = Gauge(
+            "semtoken_engine_breaker_open",
+            "Whether an engine is left alone because requests failed there one after another.",
+            ("engine",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.engine_choices = Counter(
+            "semtoken_engine_choices_total", "Choices of an engine, by what decided.", ("how",), registry=registry
+        )
+        self.engine_retries = Counter(
+            "semtoken_engine_retries_total", "Requests sent again, by what was wrong.", ("cause",), registry=registry
+        )
+        self.engine_retries_withheld = Counter(
+            "semtoken_engine_retries_withheld_total", "Retries that the budget did not allow.", registry=registry
         )
         build = Gauge(
             "semtoken_build_info",
@@ -192,3 +217,8 @@ class Metrics:
             MultiProcessCollector(registry, path=str(self._multiprocess_dir))  # type: ignore[no-untyped-call]
         encode, content_type = choose_encoder(accept)
         return encode(registry), content_type
+
+
+def forget_process(pid: int, multiprocess_dir: Path) -> None:
+    """Take the gauges of a process that has ended out of the sum; what it counted stays."""
+    mark_process_dead(pid, str(multiprocess_dir))  # type: ignore[no-untyped-call]

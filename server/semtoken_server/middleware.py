@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import time
@@ -12,6 +13,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from semtoken_server.errors import ShuttingDownError, answer_for, error_event
+from semtoken_server.lifecycle.state import Lifecycle
 from semtoken_server.metrics import Metrics
 
 # Short and plain, since it goes into logs and to the engine.
@@ -21,13 +24,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 class RequestContext:
     """Gives each request an id (the client's own if it is well-formed), counts it and times it.
 
+    One that is cancelled when the gateway's time to drain is up is ended here in order.
+
     Plain ASGI: Starlette's ``BaseHTTPMiddleware`` would put a task and a queue between the engine's
     stream and the client.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, lifecycle: Lifecycle) -> None:
         self._app = app
         self._inflight = metrics.inflight
+        self._lifecycle = lifecycle
+        self._aborts = metrics.stream_aborts
         # To look a child up costs more than to count; there are as many as routes and statuses.
         self._requests = cache(metrics.requests.labels)
         self._request_seconds = cache(metrics.request_seconds.labels)
@@ -45,22 +52,49 @@ class RequestContext:
         state["began"] = began
         # What escapes every handler is answered outside of here, with a 500.
         code = "500"
+        head: Message | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal code
+            nonlocal code, head
             if message["type"] == "http.response.start":
                 code = str(message["status"])
                 message["headers"] = [*message["headers"], (b"x-request-id", identity.encode("latin-1"))]
+                if self._lifecycle.closing:
+                    message["headers"].append((b"connection", b"close"))
+                head = message
             await send(message)
 
         self._inflight.inc()
+        task = self._lifecycle.enter()
         try:
             await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            if not self._lifecycle.over or task is None:
+                raise
+            task.uncancel()
+            await self._end(head, scope, receive, send_with_id)
         finally:
+            self._lifecycle.leave(task)
             self._inflight.dec()
             route = getattr(scope.get("route"), "path", "unmatched")
             self._requests(route, code).inc()
             self._request_seconds(route).observe(time.perf_counter() - began)
+
+    async def _end(self, head: Message | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """The last words to a request that has no more time: an answer, or an event in a stream."""
+        error = ShuttingDownError()
+        if head is None:
+            await answer_for(error).response()(scope, receive, send)
+        elif (b"content-type", b"text/event-stream") in _media_types(head):
+            self._aborts.labels("gateway").inc()
+            await send({"type": "http.response.body", "body": error_event(error), "more_body": False})
+        else:
+            # Its length has been announced: only a cut tells that it is not whole.
+            raise asyncio.CancelledError
+
+
+def _media_types(head: Message) -> list[tuple[bytes, bytes]]:
+    return [(name, value.partition(b";")[0].strip()) for name, value in head["headers"]]
 
 
 def request_id(request: Request) -> str:

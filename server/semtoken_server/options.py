@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import orjson
 from semtoken import CompressionOptions, InvalidOptionError
@@ -23,8 +23,17 @@ class RequestOptions:
 
     compression: CompressionOptions
     on_failure: OnFailure = "open"
+    tenant: str = ""
+    """Whose texts may share cached vectors with this one."""
     withheld: bool = False
     """Whether the quality contract has compression switched off: only what is over the context is compressed."""
+
+
+class Rules(Protocol):
+    """What a client may ask for."""
+
+    def check(self, asked: Mapping[str, Any]) -> None:
+        """Raises ``InvalidOptionError`` naming the first option that it may not set so."""
 
 
 def _flag(text: str) -> bool:
@@ -56,6 +65,9 @@ _FROM_HEADER: Mapping[str, Callable[[str], Any]] = {
     "on_failure": str,
 }
 
+OPTIONS = tuple(_FROM_HEADER)
+"""Names of the options that a request may set."""
+
 
 class OptionsOf:
     """The options of one kind of route: what the server sets, parsed once for all requests that say nothing."""
@@ -64,19 +76,22 @@ class OptionsOf:
         self._defaults = defaults
         self._silent = parse_options(None, Headers(), defaults)
 
-    def request(self, body: Any, headers: Headers) -> RequestOptions:
+    def request(self, body: Any, headers: Headers, rules: Rules | None = None) -> RequestOptions:
         """What :func:`parse_options` gives."""
         if body is None and not any(name.lower().startswith(_RAW_PREFIX) for name, _ in headers.raw):
             return self._silent
-        return parse_options(body, headers, self._defaults)
+        return parse_options(body, headers, self._defaults, rules)
 
 
-def parse_options(body: Any, headers: Headers, defaults: Mapping[str, Any]) -> RequestOptions:
+def parse_options(
+    body: Any, headers: Headers, defaults: Mapping[str, Any], rules: Rules | None = None
+) -> RequestOptions:
     """Options of a request: the body's ``semtoken`` object over ``x-semtoken-*`` headers over ``defaults``.
 
-    Raises ``InvalidOptionError`` naming the first unknown option or bad value.
+    Raises ``InvalidOptionError`` naming the first unknown option or bad value, or one that ``rules`` forbid.
     """
-    values = {**defaults, **_header_values(headers), **_body_values(body)}
+    asked = {**_header_values(headers), **_body_values(body)}
+    values = {**defaults, **asked}
     on_failure = values.pop("on_failure", "open")
     if on_failure not in get_args(OnFailure):
         raise InvalidOptionError(f"on_failure: 'open' or 'closed' (got {on_failure!r:.80})", param="on_failure")
@@ -85,6 +100,8 @@ def parse_options(body: Any, headers: Headers, defaults: Mapping[str, Any]) -> R
     except InvalidOptionError as error:
         # Inside a list the library names the element ("roles.0"); the option is what the client knows.
         raise InvalidOptionError(str(error), param=error.param.split(".", 1)[0]) from error
+    if rules is not None:
+        rules.check(asked)
     return RequestOptions(compression, on_failure)
 
 

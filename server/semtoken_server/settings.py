@@ -25,6 +25,7 @@ from pydantic_settings import (
 from semtoken.options import Mode, ProtectedString, Role, Stability
 from yaml import YAMLError
 
+from semtoken_server.access.passes import Pass
 from semtoken_server.options import OnFailure
 
 PREFIX = "SEMTOKEN_"
@@ -32,7 +33,8 @@ NESTED = "__"
 _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
 _COMPRESSOR = "SEMTOKEN_COMPRESSOR_SOCKET"
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
-_SECRETS = ("engine_api_key", "cache_redis_url")
+_SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
+_NOTICED_S = 5.0
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
 
@@ -81,7 +83,7 @@ def _redis_url(value: Any) -> Any:
     if isinstance(text, str) and urlsplit(text).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("the URL of a Redis begins with redis://, rediss:// or unix://")
     if find_spec("redis") is None:
-        raise ValueError("a shared cache needs the extra: pip install 'semtoken[redis]'")
+        raise ValueError("a Redis needs the extra: pip install 'semtoken[redis]'")
     return value
 
 
@@ -117,6 +119,13 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address that the gateway listens on")
     port: int = Field(default=8080, ge=0, le=65535, description="port that the gateway listens on")
+    operations_host: str = Field(default="127.0.0.1", description="address of the operations port")
+    operations_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="port for metrics and playground, beside everything else; none has them on the gateway's own",
+    )
     workers: int = Field(default=1, ge=1, le=256, description="gateway processes")
     engine_urls: Annotated[tuple[EngineUrl, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(), description="engines to forward to; none means that the gateway starts one itself"
@@ -166,6 +175,24 @@ class Settings(BaseSettings):
         default=512, ge=1, description="tokens of the context left for the answer where a request names no limit"
     )
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="largest request body in bytes")
+    keys_file: Path | None = Field(default=None, description="file of API keys; without one no key is asked for")
+    anonymous_passes: Annotated[frozenset[Pass], NoDecode, BeforeValidator(_split)] = Field(
+        default=frozenset(), description="what clients may say past the gateway where there are no keys"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="origins whose pages may call the gateway from a browser"
+    )
+    max_concurrent: int = Field(default=1024, ge=1, description="requests served at once by each process")
+    max_inflight_bytes: int = Field(default=64 * 2**20, ge=1, description="bytes of bodies held by each process")
+    max_queue: int = Field(default=256, ge=0, description="requests that may wait for their turn")
+    queue_wait_s: float = Field(default=10.0, gt=0, allow_inf_nan=False, description="seconds they wait at most")
+    body_timeout_s: float = Field(
+        default=60.0, gt=0, allow_inf_nan=False, description="seconds for a body to arrive whole"
+    )
+    max_prompt_tokens: int | None = Field(default=None, ge=1, description="longest prompt in tokens, as it came")
+    limits_redis_url: Annotated[SecretStr, BeforeValidator(_redis_url)] | None = Field(
+        default=None, description="Redis in which several processes count the rates of keys together"
+    )
     engine_connect_timeout_s: float = Field(
         default=5.0, gt=0, allow_inf_nan=False, description="seconds to connect to an engine"
     )
@@ -174,6 +201,34 @@ class Settings(BaseSettings):
     )
     engine_health_interval_s: float = Field(
         default=2.0, gt=0, allow_inf_nan=False, description="seconds between health checks of an engine"
+    )
+    engine_health_timeout_s: float = Field(
+        default=2.0, gt=0, allow_inf_nan=False, description="seconds to wait for the answer to a health check"
+    )
+    engine_first_byte_timeout_s: float = Field(
+        default=120.0, gt=0, allow_inf_nan=False, description="seconds to wait for the first byte of a stream"
+    )
+    engine_load_factor: float = Field(
+        default=1.25,
+        ge=1.0,
+        allow_inf_nan=False,
+        description="times the mean of running requests that an engine may have for the sake of its prefix cache",
+    )
+    engine_retries: int = Field(default=2, ge=0, le=10, description="further tries of a request that failed")
+    engine_retry_budget: float = Field(
+        default=0.2, ge=0, le=1.0, description="retries as a share of the requests of the last 30 seconds"
+    )
+    engine_breaker_failures: int = Field(
+        default=5, ge=1, description="failures in a row after which an engine is left alone"
+    )
+    engine_breaker_open_s: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="seconds that an engine is left alone after that"
+    )
+    drain_delay_s: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds between not being ready and not listening; by default 0 on a loopback host, else 5",
     )
     quality_share: float = Field(
         default=0.0, ge=0.0, le=1.0, description="share of compressed requests whose quality is measured; 0 is none"
@@ -230,6 +285,14 @@ class Settings(BaseSettings):
         except (YAMLError, OSError, UnicodeError, TypeError, ValueError) as error:
             raise InvalidSettingsError(f"settings file {str(config)!r}: {error}") from error
         return Settings.model_construct(**dict(loaded))
+
+    @property
+    def delay_before_draining_s(self) -> float:
+        """``drain_delay_s``, or what it is by default for this host."""
+        if self.drain_delay_s is not None:
+            return self.drain_delay_s
+        # Only what is reached from elsewhere has a load balancer that must notice.
+        return 0.0 if self.host == "localhost" or self.host.startswith("127.") or self.host == "::1" else _NOTICED_S
 
     def masked_dict(self) -> dict[str, Any]:
         """Every setting in plain JSON types, secrets masked."""

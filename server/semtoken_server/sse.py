@@ -9,18 +9,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator
+from enum import Enum, auto
 from typing import Any, Protocol
 
-import orjson
-
-from semtoken_server.errors import EngineConnectionError
+from semtoken_server.errors import EngineConnectionError, EventForm
 from semtoken_server.metrics import BatchHistogram
-from semtoken_server.rewrite import append_member
 
 _END = re.compile(rb"\r?\n\r?\n")
-# What tells that a chunk of a stream may hold something else than tokens, or other ends of lines.
-_MARKS = (b'"usage"', b"[DONE]", b"\r")
-_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_MAX_EVENT_BYTES = 2**24
+"""What never ends must not fill the memory; an event with a whole prompt's log-probabilities has megabytes."""
 
 
 class StreamTimes(Protocol):
@@ -30,20 +27,59 @@ class StreamTimes(Protocol):
         """So many events with tokens are on their way to the client, arrived together."""
 
 
-class EventRelay:
-    """The events of one stream, with a ``semtoken`` object put into the usage chunk."""
+class EventKind(Enum):
+    """What a whole event is to the relay."""
 
-    def __init__(self, semtoken: dict[str, Any], times: StreamTimes) -> None:
+    TOKEN = auto()
+    OTHER = auto()
+    USAGE = auto()
+    """Carries the usage, and takes the ``semtoken`` object up."""
+    END = auto()
+    """After it a stream may end."""
+    LAST_USAGE = auto()
+    """Both."""
+
+
+class StreamForm(Protocol):
+    """How the streams of a family look."""
+
+    @property
+    def errors(self) -> EventForm:
+        """The form of an error that comes after the first byte."""
+
+    @property
+    def marks(self) -> tuple[bytes, ...]:
+        """One of them is in every chunk that holds something else than tokens, or other ends of lines."""
+
+    def tokens(self, events: bytes) -> int:
+        """How many of these whole events, without a mark, bring tokens."""
+
+    def kind(self, event: bytes) -> EventKind:
+        """What a whole event is."""
+
+    def told(self, event: bytes, semtoken: dict[str, Any]) -> bytes:
+        """An event that carries usage, with the ``semtoken`` object in it."""
+
+
+class EventRelay:
+    """The events of one stream, with a ``semtoken`` object put where the usage is."""
+
+    def __init__(self, form: StreamForm, semtoken: dict[str, Any], times: StreamTimes) -> None:
+        self._form = form
         self._semtoken = semtoken
         self._times = times
         self._tail = b""
         self._complete = False
+        self.events = 0
+        """Events that were passed on."""
 
     async def relay(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Whole events as they arrive; raises ``EngineError`` when the stream ends without ``[DONE]``."""
+        """Whole events as they arrive; raises ``EngineError`` when the stream ends without its last event."""
         async for chunk in chunks:
             if events := self._feed(chunk):
                 yield events
+            if len(self._tail) > _MAX_EVENT_BYTES:
+                raise EngineConnectionError(f"the engine sent an event of more than {_MAX_EVENT_BYTES} bytes")
         if not self._complete:
             raise EngineConnectionError("the engine's stream broke off")
 
@@ -51,13 +87,14 @@ class EventRelay:
         """The whole events that ``chunk`` completes."""
         buffered = self._tail + chunk
         # Most of what comes is tokens: told apart without a look at each, and passed on as it is.
-        if not any(mark in buffered for mark in _MARKS):
+        if not any(mark in buffered for mark in self._form.marks):
             end = buffered.rfind(b"\n\n") + 2
             if end == 1:
                 self._tail = buffered
                 return b""
             events, self._tail = buffered[:end], buffered[end:]
-            self._tell(events.startswith(b"data:") + events.count(b"\n\ndata:"))
+            self.events += events.count(b"\n\n")
+            self._tell(self._form.tokens(events))
             return events
         return self._one_by_one(buffered)
 
@@ -69,16 +106,14 @@ class EventRelay:
         search = max(0, len(self._tail) - 3)
         while end := _END.search(buffered, search):
             event = buffered[start : end.start()]
-            if event.startswith(b"data:"):
-                data = event[5:].strip()
-                if data == b"[DONE]":
-                    self._complete = True
-                elif _is_usage(data):
-                    event = b"data: " + append_member(data, "semtoken", self._semtoken)
-                else:
-                    tokens += 1
+            kind = self._form.kind(event)
+            tokens += kind is EventKind.TOKEN
+            self._complete |= kind in (EventKind.END, EventKind.LAST_USAGE)
+            if kind in (EventKind.USAGE, EventKind.LAST_USAGE):
+                event = self._form.told(event, self._semtoken)
             whole += (event, end.group())
             start = search = end.end()
+            self.events += 1
         self._tail = buffered[start:]
         self._tell(tokens)
         return b"".join(whole)
@@ -114,14 +149,3 @@ class TokenClock:
             self._between.observe_many(0.0, count - 1)
         self._next = self._between
         self._last = now
-
-
-def _is_usage(data: bytes) -> bool:
-    """Whether an event is the usage chunk: no choices, and usage."""
-    if b'"usage"' not in data or not _NO_CHOICES.search(data):
-        return False
-    try:
-        chunk = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(chunk, dict) and chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)

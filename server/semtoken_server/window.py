@@ -21,7 +21,7 @@ def fitted(
     As they were where the context is not known, where the client wants its prompt cut off by the engine,
     and where the engine will refuse the request whatever its prompt is.
     """
-    if window is None or request.truncate_prompt_tokens is not None:
+    if window is None or request.cut_by_engine:
         return options
     room = request.output_tokens
     if room is None:

@@ -19,7 +19,8 @@ from semtoken.evaluation.bundled import bundled_demo
 from semtoken_server.app import create_app
 from semtoken_server.compression.build import build_thread_compressor
 from semtoken_server.engines.base import EngineRequest
-from semtoken_server.engines.http import HttpEngine
+from semtoken_server.engines.policy import Policy
+from semtoken_server.engines.pool import EnginePool
 from semtoken_server.metrics import Metrics
 from semtoken_server.quality.prompts import Answer
 from semtoken_server.quality.replay import Exchange, Replayer
@@ -39,8 +40,8 @@ SAMPLES = 3
 
 
 @asynccontextmanager
-async def engine_of(gateway: RealGateway) -> AsyncIterator[HttpEngine]:
-    engine = HttpEngine([gateway.engine_url], Metrics())
+async def engine_of(gateway: RealGateway) -> AsyncIterator[EnginePool]:
+    engine = EnginePool([gateway.engine_url], Metrics(), Policy.of(Settings.load(engine_urls=(gateway.engine_url,))))
     await engine.start()
     try:
         yield engine
@@ -52,7 +53,7 @@ def chat(model: str, content: str) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": content}]}
 
 
-async def drifts(engine: HttpEngine, original: dict[str, Any], forwarded: dict[str, Any]) -> list[float]:
+async def drifts(engine: EnginePool, original: dict[str, Any], forwarded: dict[str, Any]) -> list[float]:
     """Of so many answers drawn after ``forwarded``; without a seed, with which vLLM's CPU build dies (0.32)."""
     figures = []
     for number in range(SAMPLES):
@@ -99,7 +100,7 @@ async def test_live_traffic_is_measured_and_bad_compression_switched_off(gateway
         quality_timeout_s=300,
     )
     metrics = Metrics()
-    engine = HttpEngine(settings.engine_urls, metrics)
+    engine = EnginePool(settings.engine_urls, metrics, Policy.of(settings))
     app = create_app(settings, engine=engine, compressor=build_thread_compressor(settings, metrics), metrics=metrics)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)

@@ -81,6 +81,9 @@ class GatedCompressor:
     def within(self, deadline: Deadline) -> CompressorLike:
         return self
 
+    def for_tenant(self, tenant: str) -> CompressorLike:
+        return self
+
     @property
     def tokenizer(self) -> ServedTokenizer:
         return self.inner.tokenizer

@@ -13,6 +13,8 @@ import torch
 from aiohttp import web
 from semtoken import ServedTokenizer
 
+from fakes import dialects
+
 WORDS = ("The", " answer", " is", " 42", ".")
 MODEL = "fake-model"
 TROUBLE_AT = 2
@@ -86,9 +88,9 @@ class FakeEngine:
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_post("/tokenize", self._tokenize)
-        for path in ("/v1/chat/completions", "/v1/completions"):
+        for path in (dialects.CHAT, dialects.COMPLETIONS, dialects.RESPONSES, dialects.MESSAGES):
             app.router.add_post(path, self._generate)
-        for path in ("/v1/embeddings", "/detokenize", "/sleep"):
+        for path in ("/v1/embeddings", "/detokenize", "/sleep", "/v1/messages/count_tokens"):
             app.router.add_post(path, self._echo)
         # With cancellation a handler learns that its client has gone, as vLLM's do.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -116,7 +118,7 @@ class FakeEngine:
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         """As vLLM counts its prefix cache; every second token of a prompt is found."""
-        queries = sum(self._usage(received.json)["prompt_tokens"] for received in self.received)
+        queries = sum(self._usage(received.path, received.json)["prompt_tokens"] for received in self.received)
         found = (("hits", queries // 2), ("queries", queries))
         lines = [f'vllm:prefix_cache_{name}_total{{engine="0",model_name="x"}} {value}.0' for name, value in found]
         return web.Response(text="\n".join(["# TYPE vllm:prefix_cache_hits counter", *lines, ""]))
@@ -138,7 +140,7 @@ class FakeEngine:
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         received = await _received(request)
-        if "prompt_logprobs" in received.json:
+        if "-quality-" in received.headers.get("x-request-id", ""):
             return await self._score(request, received)
         self.received.append(received)
         self.arrived.set()
@@ -146,7 +148,7 @@ class FakeEngine:
         if self.embeds == "off" and b"prompt_embeds" in self.last.body:
             error = {"message": _NO_EMBEDS, "type": "BadRequestError", "param": "prompt_embeds", "code": 400}
             return web.json_response({"error": error}, status=400)
-        if (fault := self._over_window(asked)) is not None:
+        if (fault := self._over_window(request.path, asked)) is not None:
             error = {"message": fault, "type": "BadRequestError", "param": "input_tokens", "code": 400}
             return web.json_response({"error": error}, status=400)
         try:
@@ -187,14 +189,15 @@ class FakeEngine:
         choices = [choice if chat else {**choice, "prompt_logprobs": scored}]
         return web.json_response({"id": "x", "model": MODEL, "choices": choices, **beside})
 
-    def _over_window(self, asked: Any) -> str | None:
+    def _over_window(self, path: str, asked: Any) -> str | None:
         """What vLLM 0.32 says of a prompt that is over the context, and of an answer that alone would be."""
         if self.window is None:
             return None
-        wanted = asked.get("max_completion_tokens") or asked.get("max_tokens") or 0
+        names = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+        wanted = next((asked[name] for name in names if asked.get(name)), 0)
         if wanted > self.window:
             return f"max_tokens={wanted} cannot be greater than max_model_len={self.window}."
-        longest = max(self._prompt_lengths(asked))
+        longest = max(self._prompt_lengths(path, asked))
         if longest <= self.window:
             return None
         return (
@@ -226,15 +229,21 @@ class FakeEngine:
             await self.resume.wait()
 
     async def _whole(self, request: web.Request, asked: Any) -> web.Response:
+        usage = self._usage(request.path, asked)
+        if request.path in (dialects.RESPONSES, dialects.MESSAGES):
+            return web.json_response(dialects.whole(request.path, WORDS, usage))
         choice = {"index": 0, "finish_reason": "stop", **_said(request, "message", "".join(WORDS))}
         if asked.get("logprobs"):
             foreign = self.embeds == "foreign" and "prompt_embeds" in asked
             choice["logprobs"] = {"tokens": list(WORDS), "token_logprobs": [-3.0 if foreign else -0.5] * len(WORDS)}
-        return web.json_response({"id": "x", "model": MODEL, "choices": [choice], "usage": self._usage(asked)})
+        return web.json_response({"id": "x", "model": MODEL, "choices": [choice], "usage": usage})
 
     async def _stream(self, request: web.Request, asked: Any) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
+        path = request.path
+        for event in dialects.first(path):
+            await response.write(event)
         for number, word in enumerate(WORDS):
             if number == TROUBLE_AT and self.behaviour in ("stall_midway", "die_midway", "end_midway"):
                 # What a client has received but not read is lost with the connection: who wants
@@ -244,24 +253,25 @@ class FakeEngine:
                     _hang_up(request)
                 if self.behaviour != "stall_midway":
                     return response
-            await _send(response, {"id": "x", "choices": [{"index": 0, **_said(request, "delta", word)}]})
-        if (asked.get("stream_options") or {}).get("include_usage"):
-            await _send(response, {"id": "x", "choices": [], "usage": self._usage(asked)})
-        await response.write(b"data: [DONE]\n\n")
+            await response.write(dialects.word(path, word))
+        asked_for = bool((asked.get("stream_options") or {}).get("include_usage"))
+        for event in dialects.last(path, WORDS, self._usage(path, asked), asked_for=asked_for):
+            await response.write(event)
         return response
 
-    def _usage(self, asked: Any) -> dict[str, int]:
-        count = sum(self._prompt_lengths(asked))
+    def _usage(self, path: str, asked: Any) -> dict[str, int]:
+        count = sum(self._prompt_lengths(path, asked))
         return {"prompt_tokens": count, "completion_tokens": len(WORDS), "total_tokens": count + len(WORDS)}
 
-    def _prompt_lengths(self, asked: Any) -> list[int]:
+    def _prompt_lengths(self, path: str, asked: Any) -> list[int]:
         prompt = asked.get("prompt")
         if "prompt_embeds" in asked:
             return [len(vectors_of(data)) for data in _listed(asked["prompt_embeds"])]
         if prompt is None:
-            parts = [part for message in asked["messages"] for part in _listed(message.get("content"))]
+            messages = dialects.heard(path, asked)
+            parts = [part for message in messages for part in _listed(message.get("content"))]
             embeds = [part["data"] for part in parts if isinstance(part, dict) and part["type"] == "prompt_embeds"]
-            rendered = self.tokenizer.count_messages(asked["messages"], asked.get("tools"))
+            rendered = self.tokenizer.count_messages(messages, asked.get("tools"))
             return [rendered + sum(map(len, map(vectors_of, embeds)))]
         return [len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt)]
 
@@ -290,10 +300,6 @@ def vectors_of(data: str) -> torch.Tensor:
 def _said(request: web.Request, chat_field: str, text: str) -> dict[str, Any]:
     chat = request.path.endswith("/chat/completions")
     return {chat_field: {"role": "assistant", "content": text}} if chat else {"text": text}
-
-
-async def _send(response: web.StreamResponse, chunk: dict[str, Any]) -> None:
-    await response.write(b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n")
 
 
 def _hang_up(request: web.Request) -> None:

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -16,7 +16,9 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from semtoken_server.app import create_app
 from semtoken_server.compression.thread import ThreadCompressor
-from semtoken_server.engines.http import HttpEngine
+from semtoken_server.engines.policy import Policy
+from semtoken_server.engines.pool import EnginePool
+from semtoken_server.gateway import Gateway
 from semtoken_server.metrics import Metrics
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import CompressionDefaults, Settings
@@ -37,6 +39,7 @@ class Served:
     client: httpx.AsyncClient
     backend: ThreadCompressor
     metrics: Metrics
+    gateway: Gateway
 
     async def post(self, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
         """POST ``body`` as JSON, or as it is if it is bytes."""
@@ -89,19 +92,14 @@ async def gateway(
         engine_urls=(engine.url,), tokenizer="fake", compression=CompressionDefaults(min_tokens=min_tokens), **given
     )
     metrics = Metrics()
-    http = HttpEngine(
-        settings.engine_urls,
-        metrics,
-        api_key=ENGINE_KEY,
-        read_timeout_s=settings.engine_read_timeout_s,
-        health_interval_s=0.05,
-    )
+    policy = replace(Policy.of(settings), health_interval_s=0.05)
+    http = EnginePool(settings.engine_urls, metrics, policy, api_key=ENGINE_KEY)
     backend = ThreadCompressor(load, max_queue=settings.compress_queue)
     quality = QualityContract(settings, http, metrics, draw=draw, clock=clock)
     app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)
-        yield Served(url, engine, client, backend, metrics)
+        yield Served(url, engine, client, backend, metrics, app.state.gateway)
 
 
 def client_of(url: str) -> httpx.AsyncClient:

@@ -56,4 +56,8 @@ def find_twins(segmentation: Segmentation, nearest: IntArray, similarity: FloatA
 
 def _same_facts(segmentation: Segmentation, a: int, b: int) -> bool:
     one, two = (segmentation.text[segmentation.starts[i] : segmentation.ends[i]] for i in (a, b))
-    return min(len(one), len(two)) >= MIN_CHARS and sorted(_FACTS.findall(one)) == sorted(_FACTS.findall(two))
+    shorter, longer = sorted((len(one), len(two)))
+    # Texts of very different lengths are no duplicates, and the longer may be a whole document in a fence.
+    if shorter < MIN_CHARS or longer > 2 * shorter:
+        return False
+    return sorted(_FACTS.findall(one)) == sorted(_FACTS.findall(two))

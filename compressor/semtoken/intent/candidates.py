@@ -20,6 +20,8 @@ INNER = 8
 TAIL = 5
 LONG_LINE = 300
 SHORT_PARAGRAPH = 600
+ENOUGH = 20
+"""The lowest rank of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,4 +250,4 @@ def _trim(text: str, span: Range) -> Range:
 def strongest(candidates: Sequence[Candidate]) -> Candidate | None:
     """The best candidate that is good enough; of equals the one nearest the end."""
     best = max(candidates, key=lambda c: (c.rank, c.span[0]), default=None)
-    return best if best and best.rank >= 20 else None
+    return best if best and best.rank >= ENOUGH else None

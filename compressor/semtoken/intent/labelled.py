@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,10 @@ ANSWERED = 30
 FAR = 800
 """A labelled question farther than this from both ends of the prompt is the document's."""
 LEAD = 300
+MAX_QUESTION_LINES = 200
+"""A question of more lines is a document."""
+MAX_INLINE = 32
+"""Labels looked at from either end of a line: with more of them it is data."""
 MANY = 20
 """More unanswered labels than this at the head are a list of questions in the document."""
 
@@ -62,7 +67,7 @@ def _behind(layout: Layout, lines: Sequence[Line], marks: Sequence[Label | None]
         stop = index + 1
         begin = lines[stop].start
     late = mark.start - layout.start > layout.end - mark.end
-    document = None if late else next((i for i in range(stop + 1, len(marks)) if _opens_document(marks[i])), None)
+    document = None if late else next((i for i in _near(lines, stop, begin) if _opens_document(marks[i])), None)
     if document is not None and lines[document - 1].end - begin <= MAX_QUESTION:
         stop = document - 1
     while stop + 1 < len(lines) and _goes_on(layout, lines, marks, stop, late=late):
@@ -72,6 +77,12 @@ def _behind(layout: Layout, lines: Sequence[Line], marks: Sequence[Label | None]
     answered = following is not None and following.kind == "answer" and following.end < lines[stop + 1].end
     if span[1] - span[0] <= MAX_QUESTION and span[0] < span[1]:
         yield Candidate(span, _rank(layout, mark, span, answered=answered), (mark.start, mark.end))
+
+
+def _near(lines: Sequence[Line], stop: int, begin: int) -> Sequence[int]:
+    """Lines behind ``stop`` that are near enough for what stands before them to be a question from ``begin`` on."""
+    last = bisect_right(lines, begin + MAX_QUESTION, lo=stop + 1, key=lambda line: line.end)
+    return range(stop + 1, min(last + 1, stop + 1 + MAX_QUESTION_LINES, len(lines)))
 
 
 def _opens_document(mark: Label | None) -> bool:
@@ -121,32 +132,52 @@ def _rank(layout: Layout, mark: Label, span: Range, *, answered: bool) -> float:
 def _inline(layout: Layout, lines: Sequence[Line], marks: Sequence[Label | None]) -> Iterator[Candidate]:
     """Labels in the middle of a line: "Context: … Question: … Answer:" written in one go."""
     for index, line in enumerate(lines):
-        for label in labels.inline_labels("question", layout.text, line.start, line.end):
-            if (label.start == line.start and marks[index]) or _in_data(layout, line.start):
+        asking = labels.inline_labels("question", layout.text, line.start, line.end)
+        if not asking or _in_data(layout, line.start):
+            continue
+        cuts = sorted(
+            cut.start
+            for kind in ("context", "answer")
+            for cut in labels.inline_labels(kind, layout.text, line.start, line.end)
+        )
+        for label in _outermost(asking):
+            if label.start == line.start and marks[index]:
                 continue
-            end = _inline_end(layout, lines, marks, index, label)
+            end = _inline_end(layout, lines, marks, index, label, cuts)
             span = (label.end, label.end + len(layout.text[label.end : end].rstrip()))
-            if not 0 < span[1] - span[0] <= MAX_QUESTION:
-                continue
-            opening = layout.text[label.end : min(span[1], line.end)]
-            cue = cues.judge(opening)
-            if cue is not Cue.NONE or labels.announces(opening) or layout.end <= min(span[1], line.end):
-                # What leads up to the label in its line ("Answer the following question:") instructs.
-                lead = line.start if label.start - line.start <= LEAD else label.start
-                rank = _rank(layout, label, span, answered=False) - 5
-                # "… to answer the question: does it work?" is prose; a label is written large.
-                prose = layout.text[label.start].islower()
-                yield Candidate(span, min(rank, cue, Cue.QUESTION - 2) if prose else rank, (lead, label.end))
+            if 0 < span[1] - span[0] <= MAX_QUESTION:
+                yield from _behind_inline(layout, line, label, span)
 
 
-def _inline_end(layout: Layout, lines: Sequence[Line], marks: Sequence[Label | None], index: int, label: Label) -> int:
-    """Where a question that opens inside a line ends: at the next label, or with its paragraph."""
-    line = lines[index]
-    cuts = [
-        c.start for kind in ("context", "answer") for c in labels.inline_labels(kind, layout.text, label.end, line.end)
-    ]
-    if cuts:
-        return min(cuts)
+def _outermost(found: Sequence[Label]) -> Sequence[Label]:
+    return found if len(found) <= 2 * MAX_INLINE else [*found[:MAX_INLINE], *found[-MAX_INLINE:]]
+
+
+def _behind_inline(layout: Layout, line: Line, label: Label, span: Range) -> Iterator[Candidate]:
+    """The candidate at ``span`` behind a label in the middle of ``line``, if it reads like one."""
+    opening = layout.text[label.end : min(span[1], line.end)]
+    cue = cues.judge(opening)
+    if cue is not Cue.NONE or labels.announces(opening) or layout.end <= min(span[1], line.end):
+        # What leads up to the label in its line ("Answer the following question:") instructs.
+        lead = line.start if label.start - line.start <= LEAD else label.start
+        rank = _rank(layout, label, span, answered=False) - 5
+        # "… to answer the question: does it work?" is prose; a label is written large.
+        prose = layout.text[label.start].islower()
+        yield Candidate(span, min(rank, cue, Cue.QUESTION - 2) if prose else rank, (lead, label.end))
+
+
+def _inline_end(
+    layout: Layout,
+    lines: Sequence[Line],
+    marks: Sequence[Label | None],
+    index: int,
+    label: Label,
+    cuts: Sequence[int],
+) -> int:
+    """Where a question that opens inside a line ends: at the next of the ``cuts``, or with its paragraph."""
+    following = bisect_left(cuts, label.end)
+    if following < len(cuts):
+        return cuts[following]
     late = label.start - layout.start > layout.end - label.end
     while late and index + 1 < len(lines) and _goes_on(layout, lines, marks, index, late=True):
         index += 1

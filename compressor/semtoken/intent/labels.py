@@ -17,6 +17,7 @@ _TEMPLATE_TOKEN = re.compile(
     r"(?:<\|[^|<>\n]{1,40}\|>(?:assistant|model|user|system)?|</?s>|\[/?INST\]|<(?:start|end)_of_turn>(?:model|user)?|<think>)\s*$"
 )
 _BARE_LABEL = re.compile(r"^[^\n:：.?!。？！]{1,60}[:：][*_\s]*$")
+MAX_ELEMENT = 4_000
 _RULE = re.compile(r"^[-=*_#~\s]{2,}$|^[\"'`]{3,}$|^</?[\w:-]{1,40}>$")
 
 
@@ -50,8 +51,7 @@ def _inline_label(kind: str) -> re.Pattern[str]:
 @cache
 def _tag() -> re.Pattern[str]:
     names = "|".join(load(_LEXICON)["tags"]["words"])
-    inner = r"\s*(\S.{0,4000}?)\s*"
-    return re.compile(rf"<({names})(?:\s[^<>\n]{{0,80}})?>{inner}</\1>", re.IGNORECASE | re.DOTALL)
+    return re.compile(rf"<(?:(?P<open>{names})(?:\s[^<>\n]{{0,80}})?|/(?P<close>{names}))>", re.IGNORECASE)
 
 
 def line_label(text: str, start: int, end: int) -> Label | None:
@@ -86,8 +86,31 @@ def template_token(text: str, start: int, end: int) -> int:
 
 
 def tagged(text: str, start: int, end: int) -> list[tuple[int, int, int, int]]:
-    """Question elements in ``text[start:end]``: outer start and end, inner start and end."""
-    return [(m.start(), m.end(), m.start(2), m.end(2)) for m in _tag().finditer(text, start, end)]
+    """Question elements in ``text[start:end]``: outer start and end, inner start and end without white space.
+
+    An element ends with the first closing tag of its name, and holds at most ``MAX_ELEMENT`` characters. Tags
+    are paired from their places alone: a pattern over whole elements would read on from every opening tag.
+    """
+    tags = list(_tag().finditer(text, start, end))
+    closing: dict[str, list[re.Match[str]]] = {}
+    for tag in reversed(tags):
+        if tag["close"]:
+            closing.setdefault(tag["close"].lower(), []).append(tag)
+    found: list[tuple[int, int, int, int]] = []
+    position = start
+    for tag in tags:
+        if not tag["open"] or tag.start() < position:
+            continue
+        closers = closing.get(tag["open"].lower(), [])
+        while closers and closers[-1].start() < tag.end():
+            closers.pop()
+        if closers and closers[-1].start() - tag.end() <= MAX_ELEMENT:
+            inner = text[tag.end() : closers[-1].start()]
+            begin = tag.end() + len(inner) - len(inner.lstrip())
+            if inner.strip():
+                found.append((tag.start(), closers[-1].end(), begin, begin + len(inner.strip())))
+                position = closers[-1].end()
+    return found
 
 
 def announces(line: str) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 
 from semtoken.intent import cues, labels, whole_text
 from semtoken.intent.blocks import Line, Paragraph
-from semtoken.intent.candidates import Candidate, strongest, unlabelled
+from semtoken.intent.candidates import ENOUGH, Candidate, strongest, unlabelled
 from semtoken.intent.cues import Cue
 from semtoken.intent.labelled import ANSWERED, labelled
 from semtoken.intent.layout import Layout, Range, lay_out
@@ -20,6 +20,7 @@ SHORT = 600
 MAX_INSTRUCTION = 1_500
 CLOSING = 60
 """A last paragraph of up to this many characters is kept, question or not."""
+MAX_RIVALS = 8
 TASK_MARGIN = 1.0
 """A paragraph at an edge that reads neither as a question nor as an order must look this much like a task."""
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -83,7 +84,7 @@ def analyse(text: str) -> Finding:
     if best is None:
         return Finding(Intent(None, _outside(pinned, None)), 0)
     pinned += [best.label] if best.label else []
-    pinned += [c.span for c in candidates if _is_rival(c, best)]
+    pinned += _rivals(layout, candidates, best)
     return Finding(Intent(best.span, _outside(pinned, best.span)), best.rank)
 
 
@@ -117,10 +118,21 @@ def _generic_phrases() -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, words)))
 
 
-def _is_rival(candidate: Candidate, best: Candidate) -> bool:
-    """Whether a beaten candidate is likely enough to be kept verbatim all the same."""
-    apart = candidate.span[1] <= best.span[0] or candidate.span[0] >= best.span[1]
-    return apart and candidate.rank >= Cue.IMPERATIVE
+def _rivals(layout: Layout, candidates: Sequence[Candidate], best: Candidate) -> list[Range]:
+    """Beaten candidates that are likely enough to be kept verbatim all the same.
+
+    At the edges, where users ask, that is whatever would have been the question without the winner: a document
+    that labels a question of its own must not make the user's be dropped. Elsewhere it takes more evidence, and
+    there are few of them, so that a document full of questions does not pin itself.
+    """
+    apart = [c for c in candidates if c.span[1] <= best.span[0] or c.span[0] >= best.span[1]]
+    edges = [c for c in apart if c.rank >= ENOUGH and _at_edge(layout, c.span) and c.span[1] - c.span[0] <= SHORT]
+    inner = sorted((c for c in apart if c.rank >= Cue.IMPERATIVE), key=lambda c: (-c.rank, -c.span[0]))
+    return [c.span for c in (*edges, *inner[:MAX_RIVALS])]
+
+
+def _at_edge(layout: Layout, span: Range) -> bool:
+    return span[0] == layout.start or span[1] == layout.end
 
 
 def _edges(layout: Layout) -> list[Range]:

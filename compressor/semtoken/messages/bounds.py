@@ -112,7 +112,7 @@ def mildest(scale: Scale[F], limit: int, above: float) -> tuple[F, bool]:
     the whole prompt.
     """
     low = floor(STEPS * log2(above)) + 1
-    high = max(low, ceil(STEPS * log2(max(scale.texts, default=1))))
+    high = max(low, ceil(STEPS * log2(max((1, *scale.texts)))))
     step = _suggested(scale, limit, low, high)
     failed, fitting, stride = low - 1, high + 1, 1
     found: F | None = None

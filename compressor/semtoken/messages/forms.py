@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
 from semtoken.analysis import Analysis
 from semtoken.cluster import text_keys
 from semtoken.datamodels import CompressionResult, Decision, Query, Reason, Status
 from semtoken.messages.plan import PartPlan, RunPlan
-from semtoken.messages.recall import SHARE, Known, Source, recall, recalled_texts, source, whole_texts
+from semtoken.messages.recall import REACH, SHARE, Known, Source, recall, recalled_texts, source, whole_texts
 from semtoken.messages.result import PartResult
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Pipeline
@@ -39,9 +40,13 @@ class Forms:
     parts: list[PartResult] = field(default_factory=list)
     texts: dict[Key, str] = field(default_factory=dict)
     """New texts of the chat."""
-    seen: set[bytes] = field(default_factory=set)
-    """Keys of the units that stand verbatim in the forwarded form."""
+    seen: dict[str, set[bytes]] = field(default_factory=lambda: {"user": set(), "tool": set()})
+    """Keys of the units that stand verbatim in the forwarded form, by the roles that may give way to them: a
+    user's words never do to a tool's, to which a model listens less."""
     sources: list[Source] = field(default_factory=list)
+    """The last ``REACH`` texts that lost something."""
+    compressed_tokens: int = 0
+    """Tokens, as they came, of all texts that were to be compressed."""
 
 
 class FormMaker:
@@ -64,10 +69,10 @@ class FormMaker:
     def make(self) -> Forms:
         """Run through the chat once, from its first message to its last."""
         for run in self._prepared.runs:
-            earlier = list(self._forms.sources)
+            earlier, tokens = list(self._forms.sources), self._forms.compressed_tokens
             outcomes = [self._form(part) for part in run.parts]
             if run.carrier is not None:
-                outcomes[run.carrier] = self._with_recall(run, run.carrier, outcomes, earlier)
+                outcomes[run.carrier] = self._with_recall(run, run.carrier, outcomes, earlier, tokens)
             self._forms.parts += outcomes
         return self._forms
 
@@ -76,28 +81,31 @@ class FormMaker:
         if analysis is None:
             return self._left_alone(plan)
         query = self._prepared.queries[plan.query] if plan.query else None
-        result = self._compressed(analysis, query)
+        result = self._compressed(analysis, query, self._forms.seen[plan.role])
         if result.text != result.original:
             self._forms.texts[plan.key] = result.text
         kept = (span.decision in (Decision.KEEP, Decision.PINNED) for span in result.spans)
-        self._forms.seen |= {k for k, stays in zip(text_keys(analysis.segmentation), kept, strict=True) if k and stays}
+        keys = {k for k, stays in zip(text_keys(analysis.segmentation), kept, strict=True) if k and stays}
+        for role in ("user", "tool") if plan.role == "user" else (plan.role,):
+            self._forms.seen[role] |= keys
         outcome = PartResult(*plan.key, plan.role, plan.query, result)
-        self._forms.sources.append(source(analysis, outcome))
+        self._forms.compressed_tokens += analysis.tokens
+        origin = source(analysis, outcome)
+        if origin.gone.any():
+            self._forms.sources = [*self._forms.sources[1 - REACH :], origin]
         return outcome
 
-    def _compressed(self, analysis: Analysis, query: Query | None) -> CompressionResult:
+    def _compressed(self, analysis: Analysis, query: Query | None, seen: Set[bytes]) -> CompressionResult:
         budget = max(1, round(analysis.tokens / self._ratio))
-        result = tried = self._to(analysis, query, budget)
+        result = tried = self._to(analysis, query, budget, seen)
         while self._bounded and _nothing_fits(tried):
             # The text would stay whole, and a stronger compression leave more than a weaker one.
             budget = 1 << budget.bit_length()
-            tried = self._to(analysis, query, budget)
+            tried = self._to(analysis, query, budget, seen)
         return tried if tried.status is Status.COMPRESSED else result
 
-    def _to(self, analysis: Analysis, query: Query | None, budget: int) -> CompressionResult:
-        return self._pipeline.compress(
-            analysis, query, self._options, budget=budget, exact=self._bounded, seen=self._forms.seen
-        )
+    def _to(self, analysis: Analysis, query: Query | None, budget: int, seen: Set[bytes]) -> CompressionResult:
+        return self._pipeline.compress(analysis, query, self._options, budget=budget, exact=self._bounded, seen=seen)
 
     def _left_alone(self, plan: PartPlan) -> PartResult:
         reason = plan.skip or Reason.NOTHING_TO_COMPRESS
@@ -107,12 +115,15 @@ class FormMaker:
             self._forms.texts[plan.key] = result.text
         return PartResult(*plan.key, plan.role, plan.query, result)
 
-    def _with_recall(self, run: RunPlan, carrier: int, outcomes: list[PartResult], earlier: list[Source]) -> PartResult:
+    def _with_recall(
+        self, run: RunPlan, carrier: int, outcomes: list[PartResult], earlier: list[Source], tokens: int
+    ) -> PartResult:
         """The question's own text, with what it needs from earlier texts put before the question."""
         outcome, plan = outcomes[carrier], run.parts[carrier]
         if self._options.stability == "document":
-            earlier = earlier + self._own_documents(run, carrier, outcomes)
-        found = self._recalled(run, earlier)
+            own = self._own_documents(run, carrier, outcomes)
+            earlier, tokens = earlier + own, tokens + sum(origin.analysis.tokens for origin in own)
+        found = self._recalled(run, earlier, tokens)
         if not found:
             return outcome
         text = outcome.result.text
@@ -120,16 +131,15 @@ class FormMaker:
         self._forms.texts[plan.key] = f"{text[:position]}{chr(10).join(found)}\n\n{text[position:]}"
         return replace(outcome, recalled=tuple(found))
 
-    def _recalled(self, run: RunPlan, sources: list[Source]) -> list[str]:
+    def _recalled(self, run: RunPlan, sources: list[Source], tokens: int) -> list[str]:
         if run.needs_earlier_whole:
             return whole_texts(sources)
         query = self._prepared.queries.get(run.recall_query or "")
         if query is None or not sources:
             return []
         found = []
-        for origin, units in zip(
-            sources, recall(sources, query, self._recall_share, self._prepared.known), strict=True
-        ):
+        chosen = recall(sources, query, int(self._recall_share * tokens), self._prepared.known)
+        for origin, units in zip(sources, chosen, strict=True):
             found += recalled_texts(origin, units)
             origin.gone[units] = False
         return found

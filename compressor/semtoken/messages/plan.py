@@ -5,7 +5,7 @@ Turn-causal: what is decided for a run depends on the messages up to its own end
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,10 +91,11 @@ def _plan_user(
 ) -> RunPlan:
     own = intent.query([text.text for text in run.texts])
     query = _query(own, options)
+    short = _short_messages(run, options, tokenizer)
     parts = []
     for text, found in zip(run.texts, intent.intents, strict=True):
         pins = (*((found.question,) if found.question else ()), *found.instructions)
-        parts.append(PartPlan(text, "user", query, pins, _skip(text, run, "user", turn, options, tokenizer)))
+        parts.append(PartPlan(text, "user", query, pins, _skip(text, short, "user", turn, options)))
     carrier = intent.carrier
     question = intent.intents[carrier].question if carrier is not None else None
     recalls = own if options.query is None and question is not None and "user" in options.roles else None
@@ -111,10 +112,11 @@ def _plan_tool(
     tokenizer: ServedTokenizer,
 ) -> RunPlan:
     parts = []
+    short = _short_messages(run, options, tokenizer)
     for text in run.texts:
         call = calls.get(str(messages[text.message].get("tool_call_id", "")), "")
         asked = " ".join(piece for piece in (turn.query, call) if piece)
-        skip = _skip(text, run, "tool", turn, options, tokenizer)
+        skip = _skip(text, short, "tool", turn, options)
         parts.append(PartPlan(text, "tool", _query(asked or None, options), (), skip))
     return RunPlan(tuple(parts), None, None, 0)
 
@@ -131,9 +133,7 @@ def _query(own: str | None, options: CompressionOptions) -> str | None:
     return None if options.stability == "document" else own
 
 
-def _skip(
-    text: TextPart, run: Run, role: str, turn: _Turn, options: CompressionOptions, tokenizer: ServedTokenizer
-) -> Reason | None:
+def _skip(text: TextPart, short: Set[int], role: str, turn: _Turn, options: CompressionOptions) -> Reason | None:
     if options.mode == "off":
         return Reason.MODE_OFF
     if role not in options.roles:
@@ -142,13 +142,21 @@ def _skip(
         return None
     if turn.whole_text:
         return Reason.WHOLE_TEXT_TASK
-    return Reason.TOO_SHORT if _is_short(text, run, options, tokenizer) else None
+    return Reason.TOO_SHORT if text.message in short else None
 
 
-def _is_short(text: TextPart, run: Run, options: CompressionOptions, tokenizer: ServedTokenizer) -> bool:
-    """Whether the message that holds ``text`` is under the minimum."""
-    texts = [other.text for other in run.texts if other.message == text.message]
+def _short_messages(run: Run, options: CompressionOptions, tokenizer: ServedTokenizer) -> Set[int]:
+    """Messages of the run that are under the minimum, all their texts together."""
+    if options.mode != "auto":
+        return frozenset()
+    texts: dict[int, list[str]] = {}
+    for text in run.texts:
+        texts.setdefault(text.message, []).append(text.text)
+    return {message for message, pieces in texts.items() if _is_short(pieces, options.min_tokens, tokenizer)}
+
+
+def _is_short(texts: Sequence[str], minimum: int, tokenizer: ServedTokenizer) -> bool:
     # Byte-level vocabularies spend at most one token on a byte, so short texts need no counting.
-    if sum(len(piece.encode(errors="surrogatepass")) for piece in texts) < options.min_tokens:
+    if sum(len(piece.encode(errors="surrogatepass")) for piece in texts) < minimum:
         return True
-    return sum(tokenizer.count(piece) for piece in texts) < options.min_tokens
+    return sum(tokenizer.count(piece) for piece in texts) < minimum

@@ -14,6 +14,9 @@ from semtoken.relevance import lexical_coverage, pooled_similarity, relevance
 
 SHARE = 0.12
 """Tokens that one question may recall, as a share of the earlier messages' original tokens."""
+REACH = 128
+"""Earlier texts that a question recalls from, the last ones that lost something: otherwise the cost of a chat
+would grow with the square of its turns."""
 MIN_RELEVANCE = 1.0
 """Standard deviations above its message's mean that a span must stand to come back."""
 MIN_SIMILARITY = 0.3
@@ -46,14 +49,13 @@ def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None
     return Source(analysis, outcome, gone)
 
 
-def recall(sources: Sequence[Source], query: Query, share: float, known: Known) -> list[BoolArray]:
+def recall(sources: Sequence[Source], query: Query, allowance: int, known: Known) -> list[BoolArray]:
     """Units (n,) of each source that come back for ``query``.
 
-    Takes the most relevant first, up to ``share`` of the sources' tokens; ties go to the earlier
-    unit. The caller marks what it used as no longer gone. ``known`` keeps what does not depend on
-    what is gone, for other forms of the same chat.
+    Takes the most relevant first, up to ``allowance`` tokens; ties go to the earlier unit. The caller
+    marks what it used as no longer gone. ``known`` keeps what does not depend on what is gone, for
+    other forms of the same chat.
     """
-    allowance = int(share * sum(s.analysis.tokens for s in sources))
     scores = [_scores(s, query, known) for s in sources]
     chosen = [np.zeros(len(values), dtype=np.bool_) for values in scores]
     ranked = sorted(

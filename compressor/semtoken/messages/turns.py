@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from semtoken.errors import InvalidInputError
@@ -31,17 +32,18 @@ class Run:
 
 def split_runs(messages: Sequence[Mapping[str, Any]]) -> list[Run]:
     """Cut a chat into runs; raises ``InvalidInputError`` for a message without a usable role or content."""
-    runs: list[Run] = []
+    roles: list[str] = []
+    texts: list[list[TextPart]] = []
     for index, message in enumerate(messages):
         role = message.get("role") if isinstance(message, Mapping) else None
         if not isinstance(role, str) or not role:
             raise InvalidInputError(f"messages[{index}] has no role", param=f"messages[{index}].role")
-        texts = tuple(_texts(index, message))
-        if runs and runs[-1].role == role:
-            last = runs.pop()
-            runs.append(Run(role, (*last.messages, index), (*last.texts, *texts)))
-        else:
-            runs.append(Run(role, (index,), texts))
+        roles.append(role)
+        texts.append(_texts(index, message))
+    runs: list[Run] = []
+    for role, group in groupby(range(len(roles)), key=roles.__getitem__):
+        members = tuple(group)
+        runs.append(Run(role, members, tuple(text for index in members for text in texts[index])))
     return runs
 
 

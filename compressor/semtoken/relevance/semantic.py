@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from semtoken.datamodels import Encoding, FloatArray
+from semtoken.datamodels import Encoding, FloatArray, IntArray
 from semtoken.scaling import unit_rows
+
+MOST_SIMILARITIES = 1 << 26
+"""Similarities of tokens held at once."""
 
 
 def pooled_similarity(encoding: Encoding, query: Encoding) -> FloatArray:
@@ -21,7 +26,21 @@ def best_matches(encoding: Encoding, query: Encoding) -> FloatArray:
     """
     best = np.zeros((len(encoding.bounds) - 1, len(query.token_ids)), dtype=np.float32)
     filled = np.diff(encoding.bounds) > 0
-    if filled.any():
-        similarity = unit_rows(encoding.vectors) @ unit_rows(query.vectors).T
-        best[filled] = np.maximum.reduceat(similarity, encoding.bounds[:-1][filled], axis=0)
+    asked = unit_rows(query.vectors).T
+    starts, rows = encoding.bounds[:-1][filled], np.flatnonzero(filled)
+    edges = np.append(starts, len(encoding.vectors))
+    # Part by part: of a long text and a long query all similarities at once would take gigabytes.
+    step = max(1, MOST_SIMILARITIES // max(1, asked.shape[1]))
+    for first, last in _parts(edges, step):
+        similarity = unit_rows(encoding.vectors[edges[first] : edges[last]]) @ asked
+        best[rows[first:last]] = np.maximum.reduceat(similarity, starts[first:last] - edges[first], axis=0)
     return best
+
+
+def _parts(edges: IntArray, step: int) -> Iterator[tuple[int, int]]:
+    """Runs of units of about ``step`` tokens, ``edges`` being the units' first tokens and the end."""
+    first, units = 0, len(edges) - 1
+    while first < units:
+        last = max(first + 1, int(np.searchsorted(edges, edges[first] + step, side="right")) - 1)
+        yield first, min(last, units)
+        first = min(last, units)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from semtoken.segment.blocks import Block, BlockKind
+from semtoken.segment.graphemes import joins
 
 # Tags may carry attributes or, as some data sets write them, none of HTML's spacing (<Td_colspan="2">).
 _REST = r"(?:[\s_/][^<>]{0,300})?>"
@@ -34,6 +35,8 @@ def _blocks(text: str, start: int, end: int, tags: list[re.Match[str]]) -> Itera
     for tag in tags:
         closes_heading = (tag["close"] or "").lower().startswith("h")
         edge = tag.end() if closes_heading else tag.start()
+        while joins(text, edge, begin):
+            edge += 1
         yield from _block(text, name, begin, edge)
         name, begin = ("" if closes_heading else (tag["open"] or "").lower()), edge
     yield from _block(text, name, begin, end)

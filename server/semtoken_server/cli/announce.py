@@ -8,6 +8,7 @@ import shlex
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import httpx
 import typer
@@ -39,9 +40,12 @@ EOF
 """
 
 
-def announce_when_ready(url: str) -> None:
-    """Wait in the background until the gateway at ``url`` is ready; print examples that work as they stand."""
-    threading.Thread(target=_announce, args=(url,), name="announce", daemon=True).start()
+def announce_when_ready(url: str, *, keys: bool = False) -> None:
+    """Wait in the background until the gateway at ``url`` is ready; print examples that work as they stand.
+
+    With ``keys``, which it has none of, only that it is ready.
+    """
+    threading.Thread(target=_announce, args=(url, keys), name="announce", daemon=True).start()
 
 
 def wait_until_ready(url: str, timeout_s: float = math.inf) -> str:
@@ -49,6 +53,15 @@ def wait_until_ready(url: str, timeout_s: float = math.inf) -> str:
 
     Raises ``EngineStartError``, saying what is missing, when that takes longer than ``timeout_s``.
     """
+    return _wait(url, timeout_s, _first_model)
+
+
+def _first_model(client: httpx.Client) -> str:
+    return str(client.get("/v1/models").raise_for_status().json()["data"][0]["id"])
+
+
+def _wait(url: str, timeout_s: float, then: Callable[[httpx.Client], str]) -> str:
+    """What ``then`` makes of the gateway once it is ready; raises ``EngineStartError`` after ``timeout_s``."""
     deadline = time.monotonic() + timeout_s
     missing = "the gateway does not answer"
     with spinner(f"starting the gateway on {url}") as tell, httpx.Client(base_url=url, trust_env=False) as client:
@@ -56,7 +69,7 @@ def wait_until_ready(url: str, timeout_s: float = math.inf) -> str:
             with contextlib.suppress(httpx.HTTPError):
                 answer = client.get("/health/ready", timeout=5.0)
                 if answer.is_success:
-                    return str(client.get("/v1/models").raise_for_status().json()["data"][0]["id"])
+                    return then(client)
                 missing = _missing(answer)
                 tell(missing)
             time.sleep(_INTERVAL_S)
@@ -71,7 +84,11 @@ def examples(url: str, model: str) -> str:
     return _EXAMPLES.format(url=url, model=model, python=shlex.quote(sys.executable))
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, keys: bool) -> None:
+    if keys:
+        _wait(url, math.inf, lambda _client: "")
+        typer.echo(f"\nSemToken is ready on {url}; its clients need a key of keys_file")
+        return
     typer.echo(examples(url, wait_until_ready(url)))
 
 

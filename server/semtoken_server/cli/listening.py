@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
-import math
 import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.config import LOGGING_CONFIG
 
+from semtoken_server.app import operations_app
+from semtoken_server.asgi import build_app
+from semtoken_server.gateway import Gateway
+from semtoken_server.lifecycle.ports import ByPort
+from semtoken_server.lifecycle.server import GatewayServer
 from semtoken_server.settings import InvalidSettingsError, Settings
 
-_WORKER = "semtoken_server.cli.worker:app"
-# A worker that imports PyTorch answers its parent late; it is not hung.
-_WORKER_SILENCE_S = 120
 _BACKLOG = 2048
 
 
@@ -24,11 +28,31 @@ def listen(settings: Settings) -> socket.socket:
 
     Raises ``InvalidSettingsError`` when the address cannot be had.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return _listen(settings.host, settings.port)
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[list[socket.socket]]:
+    """The gateway's socket, and the one of the operations port if there is one, for as long as this lasts.
+
+    Raises ``InvalidSettingsError``.
+    """
+    port = settings.operations_port
+    if port and port == settings.port:
+        raise InvalidSettingsError(f"operations_port: the gateway itself listens on {port}")
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(listen(settings))]
+        if port is not None:
+            sockets.append(stack.enter_context(_listen(settings.operations_host, port)))
+        yield sockets
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise InvalidSettingsError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise InvalidSettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def local_url(settings: Settings, listening: socket.socket) -> str:
@@ -38,12 +62,25 @@ def local_url(settings: Settings, listening: socket.socket) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}"
 
 
-def uvicorn_config(settings: Settings, app: FastAPI | None) -> uvicorn.Config:
-    """The server's configuration; without an ``app`` every worker builds its own."""
+def gateway_server(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[FastAPI, GatewayServer]:
+    """The gateway and what serves it at ``sockets``: its own, and the operations port's if there is one."""
+    app = build_app(settings)
+    gateway: Gateway = app.state.gateway
+    served: ASGIApp = app
+    if len(sockets) > 1:
+        served = ByPort(app, operations_app(app), sockets[1].getsockname()[1])
+    return app, GatewayServer(
+        uvicorn_config(settings, served),
+        gateway.lifecycle,
+        drain_delay_s=settings.delay_before_draining_s,
+        drain_s=settings.drain_s,
+    )
+
+
+def uvicorn_config(settings: Settings, app: ASGIApp | None) -> uvicorn.Config:
+    """The server's configuration; without an ``app`` that of the parent of workers, which writes log lines only."""
     return uvicorn.Config(
-        app or _WORKER,
-        factory=app is None,
-        workers=settings.workers,
+        app or "",
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -52,8 +89,6 @@ def uvicorn_config(settings: Settings, app: FastAPI | None) -> uvicorn.Config:
         access_log=False,
         log_level=settings.log_level,
         log_config=_logging(settings.log_level),
-        timeout_graceful_shutdown=math.ceil(settings.drain_s),
-        timeout_worker_healthcheck=_WORKER_SILENCE_S,
     )
 
 

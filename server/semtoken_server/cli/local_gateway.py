@@ -9,12 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
-
-from semtoken_server.asgi import build_app
 from semtoken_server.cli.announce import wait_until_ready
 from semtoken_server.cli.embedded import backing_engine
-from semtoken_server.cli.listening import listen, local_url, uvicorn_config
+from semtoken_server.cli.listening import gateway_server, listen, local_url
 from semtoken_server.cli.terminal import spinner
 from semtoken_server.settings import Settings
 
@@ -39,7 +36,7 @@ def local_gateway(*engine_args: str, **overrides: Any) -> Iterator[LocalGateway]
     compressions. Raises ``EngineStartError`` when the gateway does not become ready.
     """
     port, engine_port = _free_ports(2)
-    given = {"compress_timeout_s": PATIENCE_S, "log_level": "warning", **overrides}
+    given = {"compress_timeout_s": PATIENCE_S, "log_level": "warning", "keys_file": None, **overrides}
     settings = Settings.load(port=port, engine_port=engine_port, **given)
     settings = settings.model_copy(update={"engine_args": (*settings.engine_args, *engine_args)})
     with listen(settings) as listening, backing_engine(settings) as backing, _serving(backing.settings, listening):
@@ -52,7 +49,7 @@ def local_gateway(*engine_args: str, **overrides: Any) -> Iterator[LocalGateway]
 
 @contextlib.contextmanager
 def _serving(settings: Settings, listening: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn_config(settings, build_app(settings)))
+    _, server = gateway_server(settings, [listening])
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="gateway", daemon=True)
     thread.start()
     try:

@@ -12,7 +12,7 @@ import sys
 import typer
 from semtoken.errors import EncoderError, EngineError, SemTokenError
 
-from semtoken_server.cli import bench, compress, demo, evaluate, models, serve
+from semtoken_server.cli import bench, compress, demo, evaluate, keys, models, serve
 from semtoken_server.cli.terminal import complain, silence_libraries
 from semtoken_server.settings import InvalidSettingsError
 from semtoken_server.supervisor import EngineNotInstalledError, EnginePortTakenError, EngineStartError
@@ -31,6 +31,7 @@ app.command()(serve.serve)
 app.command()(compress.compress)
 app.command()(demo.demo)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
 

@@ -52,7 +52,8 @@ class CompressorBackend(Protocol):
     """Runs compressions off the event loop, at most so many at a time, each within ``timeout_s``.
 
     Compressions raise ``CompressionUnavailableError`` when there is none to be had in time, and
-    ``InvalidInputError`` or ``InvalidOptionError`` when the request is at fault.
+    ``InvalidInputError`` or ``InvalidOptionError`` when the request is at fault. Texts of one ``tenant``
+    share no cached vectors with another's.
     """
 
     async def start(self, tokenizer: str) -> None:
@@ -76,16 +77,23 @@ class CompressorBackend(Protocol):
         tools: Sequence[Mapping[str, Any]] | None,
         *,
         timeout_s: float,
+        tenant: str = "",
     ) -> Ran[MessagesResult]:
         """A chat."""
 
     async def compress_prompts(
-        self, prompts: Sequence[str], options: CompressionOptions, *, special_tokens: bool, timeout_s: float
+        self,
+        prompts: Sequence[str],
+        options: CompressionOptions,
+        *,
+        special_tokens: bool,
+        timeout_s: float,
+        tenant: str = "",
     ) -> Ran[tuple[CompressedPrompt, ...]]:
         """The prompts of one request; ``special_tokens`` adds the model's own to the ids."""
 
     async def compress_text(
-        self, text: str, query: str | None, options: CompressionOptions, *, timeout_s: float
+        self, text: str, query: str | None, options: CompressionOptions, *, timeout_s: float, tenant: str = ""
     ) -> Ran[CompressionResult]:
         """One text with its query."""
 

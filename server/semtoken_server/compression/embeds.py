@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import torch
-from semtoken import PartResult
 from semtoken.datamodels import FloatArray
 
 
@@ -25,17 +22,6 @@ def wire_form(vectors: FloatArray) -> str:
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def embedded_messages(messages: Sequence[Mapping[str, Any]], parts: Iterable[PartResult]) -> list[dict[str, Any]]:
-    """``messages`` with a content part of embeddings in the place of each text that has them."""
-    changed = [dict(message) for message in messages]
-    for part in parts:
-        if (vectors := part.embedded) is None:
-            continue
-        message, embeds = changed[part.message], {"type": "prompt_embeds", "data": wire_form(vectors)}
-        if part.part is None:
-            message["content"] = [embeds]
-        else:
-            content = list(message["content"])
-            content[part.part] = embeds
-            message["content"] = content
-    return changed
+def embedded_part(vectors: FloatArray) -> dict[str, str]:
+    """A chat's content part of embeddings in the place of a text."""
+    return {"type": "prompt_embeds", "data": wire_form(vectors)}

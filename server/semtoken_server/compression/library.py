@@ -22,6 +22,9 @@ class CompressorLike(Protocol):
     def within(self, deadline: Deadline) -> CompressorLike:
         """The same, giving up once ``deadline`` is over."""
 
+    def for_tenant(self, tenant: str) -> CompressorLike:
+        """The same, sharing no cached vectors with another tenant."""
+
     @property
     def tokenizer(self) -> TokenizerLike:
         """The served model's tokenizer."""

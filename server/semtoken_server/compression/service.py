@@ -38,7 +38,8 @@ class CompressionService:
         self._check = check
         self._embeds_check = embeds_check
         self._metrics = metrics
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
+        """Seconds that a compression may take, waiting included; may be changed at any time."""
 
     async def require_embeds(self, options: RequestOptions) -> None:
         """Refuse a request for embeddings that cannot be had, also where its prompt is not compressed at all.
@@ -63,7 +64,8 @@ class CompressionService:
         began = time.perf_counter()
         work = self._backend.compress_messages
         ran, reason = await self._attempt(
-            options, lambda: work(messages, options.compression, tools, timeout_s=self._timeout_s)
+            options,
+            lambda: work(messages, options.compression, tools, timeout_s=self.timeout_s, tenant=options.tenant),
         )
         if ran is None:
             # Uncompressed now, compressed a turn ago: the engine's prefix cache misses.
@@ -91,7 +93,13 @@ class CompressionService:
         work = self._backend.compress_prompts
         ran, reason = await self._attempt(
             options,
-            lambda: work(prompts, options.compression, special_tokens=special_tokens, timeout_s=self._timeout_s),
+            lambda: work(
+                prompts,
+                options.compression,
+                special_tokens=special_tokens,
+                timeout_s=self.timeout_s,
+                tenant=options.tenant,
+            ),
         )
         if ran is None:
             return self._failed_open(reason, began), None
@@ -115,7 +123,9 @@ class CompressionService:
 
         Raises what :meth:`chat` raises, ``CompressionUnavailableError`` whatever ``on_failure`` says.
         """
-        ran = await self._backend.compress_text(text, query, options.compression, timeout_s=self._timeout_s)
+        ran = await self._backend.compress_text(
+            text, query, options.compression, timeout_s=self.timeout_s, tenant=options.tenant
+        )
         self._metrics.encoder_queue_seconds.observe(ran.queued_s)
         self._observe_stages(ran.value.timings_ms, ran.ran_s)
         return ran.value
@@ -127,7 +137,9 @@ class CompressionService:
         tools: Sequence[Mapping[str, Any]] | None,
     ) -> MessagesResult:
         """Compress a chat for its own sake; raises what :meth:`text` raises."""
-        ran = await self._backend.compress_messages(messages, options.compression, tools, timeout_s=self._timeout_s)
+        ran = await self._backend.compress_messages(
+            messages, options.compression, tools, timeout_s=self.timeout_s, tenant=options.tenant
+        )
         self._metrics.encoder_queue_seconds.observe(ran.queued_s)
         self._observe_stages(ran.value.timings_ms, ran.ran_s)
         return ran.value

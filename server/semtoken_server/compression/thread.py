@@ -93,12 +93,21 @@ class ThreadCompressor:
         tools: Sequence[Mapping[str, Any]] | None,
         *,
         timeout_s: float,
+        tenant: str = "",
     ) -> Ran[MessagesResult]:
         """A chat."""
-        return await self._run(lambda compressor: compressor.compress_messages(messages, options, tools), timeout_s)
+        return await self._run(
+            lambda compressor: compressor.compress_messages(messages, options, tools), timeout_s, tenant
+        )
 
     async def compress_prompts(
-        self, prompts: Sequence[str], options: CompressionOptions, *, special_tokens: bool, timeout_s: float
+        self,
+        prompts: Sequence[str],
+        options: CompressionOptions,
+        *,
+        special_tokens: bool,
+        timeout_s: float,
+        tenant: str = "",
     ) -> Ran[tuple[CompressedPrompt, ...]]:
         """The prompts of one request."""
 
@@ -107,13 +116,13 @@ class ThreadCompressor:
                 compress_prompt(compressor, prompt, options, special_tokens=special_tokens) for prompt in prompts
             )
 
-        return await self._run(work, timeout_s)
+        return await self._run(work, timeout_s, tenant)
 
     async def compress_text(
-        self, text: str, query: str | None, options: CompressionOptions, *, timeout_s: float
+        self, text: str, query: str | None, options: CompressionOptions, *, timeout_s: float, tenant: str = ""
     ) -> Ran[CompressionResult]:
         """One text with its query."""
-        return await self._run(lambda compressor: compressor.compress(text, query, options), timeout_s)
+        return await self._run(lambda compressor: compressor.compress(text, query, options), timeout_s, tenant)
 
     async def token_ids(self, texts: Sequence[str], *, timeout_s: float) -> Ran[list[list[int]]]:
         """Token ids of texts, without special tokens."""
@@ -128,7 +137,7 @@ class ThreadCompressor:
 
         return await self._run(work, timeout_s)
 
-    async def _run(self, work: Callable[[CompressorLike], T], timeout_s: float) -> Ran[T]:
+    async def _run(self, work: Callable[[CompressorLike], T], timeout_s: float, tenant: str = "") -> Ran[T]:
         compressor = self._compressor
         if compressor is None or self._state.phase != "ready":
             raise CompressionUnavailableError(self._state.reason, self._state.detail)
@@ -141,7 +150,8 @@ class ThreadCompressor:
 
         def job() -> Ran[T]:
             began = time.monotonic()
-            value = work(compressor.within(deadline))
+            mine = compressor.for_tenant(tenant) if tenant else compressor
+            value = work(mine.within(deadline))
             return Ran(value, began - submitted, time.monotonic() - began)
 
         future = self._executor.submit(job)

@@ -1,14 +1,18 @@
-"""What model an engine serves."""
+"""What models engines serve."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from semtoken_server.engines.base import Engine, EngineRequest
 from semtoken_server.errors import EngineConnectionError
+
+PATH = "/v1/models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ async def served_model(engine: Engine, endpoint: str | None = None) -> ServedMod
 
     Raises ``EngineError``; ``EngineConnectionError`` as well for an answer that names no model.
     """
-    response = await engine.send(EngineRequest("GET", "/v1/models"), endpoint=endpoint)
+    response = await engine.send(EngineRequest("GET", PATH), endpoint=endpoint)
     body = await response.read()
     try:
         cards = _Cards.model_validate(orjson.loads(body)).data
@@ -47,3 +51,25 @@ async def served_model(engine: Engine, endpoint: str | None = None) -> ServedMod
         if card.parent is None:
             return ServedModel(card.id, card.root or card.id, card.max_model_len)
     raise EngineConnectionError("the engine's /v1/models names no base model")
+
+
+def cards_by_id(body: bytes) -> dict[str, dict[str, Any]]:
+    """The cards of a ``/v1/models`` answer by their ids, adapters too.
+
+    Raises ``EngineConnectionError`` for a body that is none.
+    """
+    try:
+        listed = orjson.loads(body)
+        _Cards.model_validate(listed)
+    except (orjson.JSONDecodeError, ValidationError) as error:
+        raise EngineConnectionError("the engine's /v1/models answered without models") from error
+    return {card["id"]: card for card in listed["data"]}
+
+
+def union(listed: Iterable[Mapping[str, Mapping[str, Any]]]) -> bytes:
+    """The body of ``/v1/models`` for several engines: each model once, with its first engine's card."""
+    cards: dict[str, Mapping[str, Any]] = {}
+    for models in listed:
+        for name, card in models.items():
+            cards.setdefault(name, card)
+    return orjson.dumps({"object": "list", "data": list(cards.values())})

@@ -10,23 +10,26 @@ from semtoken import MessagesResult, PartResult
 from starlette.requests import Request
 from starlette.responses import Response
 
+from semtoken_server.access.prompts import Prompt, given
 from semtoken_server.bodies import read_json
 from semtoken_server.disconnect import until_disconnect
 from semtoken_server.gateway import Gateway, gateway_of
-from semtoken_server.options import RequestOptions, parse_options
+from semtoken_server.options import RequestOptions
 from semtoken_server.schemas.compress import CompressRequest
-from semtoken_server.schemas.validation import openapi_body, validated
+from semtoken_server.schemas.generation import texts_of
+from semtoken_server.schemas.validation import validated
 
 router = APIRouter()
 
 
-@router.post("/v1/compress", openapi_extra=openapi_body(CompressRequest))
+@router.post("/v1/compress")
 async def compress(request: Request) -> Response:
     """The result of a compression that explains itself."""
     gateway = gateway_of(request)
     body = await read_json(request, gateway.settings.max_body_bytes)
     asked = validated(CompressRequest, body.data)
-    options = parse_options(asked.semtoken, request.headers, gateway.settings.compression.model_dump())
+    prompt = given(asked.text) if asked.messages is None else Prompt(lambda: texts_of(asked.messages or ()))
+    options = await gateway.access.admit(request, body, gateway.compress_options, prompt, model=False)
     result = await until_disconnect(request.receive, _compressed(gateway, asked, body.data.get("messages"), options))
     return Response(orjson.dumps(result), media_type="application/json")
 

@@ -1,4 +1,4 @@
-"""Routes for those who run the gateway: health and metrics."""
+"""Routes for those who run the gateway: health, on every port, and metrics, on the operations port if there is one."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from starlette.responses import Response
 
 from semtoken_server.gateway import gateway_of
 
+health = APIRouter()
 router = APIRouter()
 
 
-@router.get("/health/live")
+@health.get("/health/live")
 async def live() -> Response:
     """Whether the process answers."""
     return Response(b'{"status":"live"}', media_type="application/json")
 
 
-@router.get("/health/ready")
+@health.get("/health/ready")
 async def ready(request: Request) -> Response:
-    """Whether requests are best sent here now; 503 while the engine is down or the encoder is loading."""
+    """Whether requests are best sent here now; 503 while the engine is down, the encoder is loading, or it drains."""
     is_ready, body = gateway_of(request).readiness()
     return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
 
@@ -30,3 +31,6 @@ async def metrics(request: Request) -> Response:
     """Prometheus or OpenMetrics exposition."""
     body, content_type = gateway_of(request).metrics.render(request.headers.get("accept", ""))
     return Response(body, headers={"content-type": content_type})
+
+
+router.include_router(health)

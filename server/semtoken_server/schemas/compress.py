@@ -16,8 +16,10 @@ class CompressRequest(BaseModel):
 
     text: StrictStr | None = None
     query: StrictStr | None = Field(default=None, description="what the text is read for; over the option of that name")
-    messages: list[ChatMessage] | None = Field(default=None, min_length=1)
-    tools: list[dict[str, Any]] | None = Field(default=None, description="tool schemas, which count as tokens")
+    messages: list[ChatMessage] | None = Field(default=None, min_length=1, fail_fast=True)
+    tools: list[dict[str, Any]] | None = Field(
+        default=None, fail_fast=True, description="tool schemas, which count as tokens"
+    )
     semtoken: dict[str, Any] | None = Field(default=None, description="compression options")
 
     @model_validator(mode="after")

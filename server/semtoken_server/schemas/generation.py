@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,7 +23,8 @@ DEFAULT_COMPLETION = 16
 """Tokens of a completion whose request sets no limit."""
 
 
-def _number(value: Any) -> int | None:
+def number(value: Any) -> int | None:
+    """``value`` where it is a number of tokens."""
     # What is wrong with the value is for the engine to tell.
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -86,14 +87,45 @@ class ChatMessage(BaseModel):
         return self
 
 
+def texts_of(messages: Iterable[ChatMessage]) -> list[str]:
+    """Every text of some messages."""
+    found: list[str] = []
+    for message in messages:
+        parts = [message.content] if isinstance(message.content, str) else message.content or []
+        for part in parts:
+            text = part.get("text") if isinstance(part, dict) else part
+            if isinstance(text, str):
+                found.append(text)
+    return found
+
+
 class GenerationRequest(BaseModel):
-    """What both routes share; fields beyond these pass to the engine."""
+    """What all families share; fields beyond these pass to the engine."""
 
     model_config = ConfigDict(extra="allow")
 
     model: StrictStr | None = None
     stream: StrictBool | None = None
     semtoken: dict[str, Any] | None = Field(default=None, description="compression options, for the gateway alone")
+
+    @property
+    def output_tokens(self) -> int | None:
+        """The longest answer asked for; None where the request names none, or nothing that is a number of tokens."""
+        return None
+
+    @property
+    def cut_by_engine(self) -> bool:
+        """Whether the client wants a prompt that is too long cut off by the engine."""
+        return False
+
+    def uncompressible(self) -> str | None:
+        """Why the request must reach the engine as it came, if so."""
+        return None
+
+
+class CompletionsRequest(GenerationRequest):
+    """What the two older routes share."""
+
     echo: StrictBool | None = None
     prompt_logprobs: int | None = None
     suffix: StrictStr | None = None
@@ -102,8 +134,13 @@ class GenerationRequest(BaseModel):
 
     @property
     def output_tokens(self) -> int | None:
-        """The longest answer asked for; None where the request names none, or nothing that is a number of tokens."""
-        return _number(self.max_tokens)
+        """The longest answer asked for."""
+        return number(self.max_tokens)
+
+    @property
+    def cut_by_engine(self) -> bool:
+        """Whether the client wants a prompt that is too long cut off by the engine."""
+        return self.truncate_prompt_tokens is not None
 
     def uncompressible(self) -> str | None:
         """Why the request must reach the engine as it came, if so: its answer speaks of the prompt itself."""
@@ -114,34 +151,22 @@ class GenerationRequest(BaseModel):
         return "suffix" if self.suffix else None
 
 
-class ChatRequest(GenerationRequest):
+class ChatRequest(CompletionsRequest):
     """A chat completion."""
 
-    messages: list[ChatMessage] = Field(min_length=1)
-    tools: list[dict[str, Any]] | None = None
+    # Only the first fault is told: of 300,000 bad messages all would take seconds and hundreds of megabytes.
+    messages: list[ChatMessage] = Field(min_length=1, fail_fast=True)
+    tools: list[dict[str, Any]] | None = Field(default=None, fail_fast=True)
     max_completion_tokens: Any = None
 
     @property
     def output_tokens(self) -> int | None:
         """The longest answer asked for; the newer name wins, as it does in vLLM."""
-        newer = _number(self.max_completion_tokens)
+        newer = number(self.max_completion_tokens)
         return super().output_tokens if newer is None else newer
 
-    def texts(self, roles: Container[str]) -> list[str]:
-        """Every text of the messages of these roles: what may be compressed."""
-        found: list[str] = []
-        for message in self.messages:
-            if message.role not in roles:
-                continue
-            parts = [message.content] if isinstance(message.content, str) else message.content or []
-            for part in parts:
-                text = part.get("text") if isinstance(part, dict) else part
-                if isinstance(text, str):
-                    found.append(text)
-        return found
 
-
-class CompletionRequest(GenerationRequest):
+class CompletionRequest(CompletionsRequest):
     """A completion."""
 
     prompt: Prompt
@@ -156,8 +181,8 @@ class CompletionRequest(GenerationRequest):
         """Why the request must reach the engine as it came, if so."""
         return "client_token_ids" if is_token_ids(self.prompt) else super().uncompressible()
 
-    def texts(self, _roles: Container[str] = ()) -> list[str]:
-        """Every prompt that is text; a prompt has no role."""
+    def texts(self) -> list[str]:
+        """Every prompt that is text."""
         if isinstance(self.prompt, str):
             return [self.prompt]
         return list(self.prompt) if is_texts(self.prompt) else []

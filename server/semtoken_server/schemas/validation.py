@@ -22,25 +22,6 @@ def validated(model: type[Model], data: dict[str, Any]) -> Model:
         raise BadRequestError(f"{param}: {told}" if param else told, param=param or None) from error
 
 
-def openapi_body(model: type[BaseModel]) -> dict[str, Any]:
-    """The request body of a route in OpenAPI, for routes that read their body themselves."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    content = {"application/json": {"schema": _inlined(schema, definitions)}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    """References replaced by what they stand for: OpenAPI would look for them elsewhere."""
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if (reference := node.get("$ref")) is not None:
-        return _inlined(definitions[reference.rsplit("/", 1)[1]], definitions)
-    return {name: _inlined(value, definitions) for name, value in node.items()}
-
-
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for part in location:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import openai
 import pytest
 from fakes.engine import MODEL, TROUBLE_AT, WORDS, FakeEngine
 from fakes.serving import Served
-from fakes.texts import NEEDLE, rag
+from fakes.texts import NEEDLE, QUESTION, document, rag
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
@@ -85,3 +86,52 @@ async def test_a_stream_that_breaks_off_is_the_client_s_own_error(client: AsyncO
     engine.resume.set()
     with pytest.raises(openai.APIError, match="connection to the engine"):
         await anext(stream)
+
+
+async def test_a_response(client: AsyncOpenAI, engine: FakeEngine) -> None:
+    answer = await client.responses.create(model=MODEL, input=rag(), extra_body={"semtoken": {"ratio": 4}})
+    assert answer.output_text == "".join(WORDS)
+    assert answer.model_extra is not None
+    assert answer.usage is not None
+    assert answer.usage.input_tokens == answer.model_extra["semtoken"]["forwarded_tokens"]
+    assert NEEDLE in engine.last.json["input"]
+    assert len(engine.last.json["input"]) < len(rag()) / 2
+
+
+async def test_a_streamed_response(client: AsyncOpenAI) -> None:
+    stream = await client.responses.create(model=MODEL, input=rag(), stream=True)
+    events = [event async for event in stream]
+    assert [event.delta for event in events if event.type == "response.output_text.delta"] == list(WORDS)
+    last = events[-1]
+    assert last.type == "response.completed"
+    assert last.response.model_extra is not None
+    assert last.response.model_extra["semtoken"]["status"] == "compressed"
+
+
+async def test_a_streamed_response_that_breaks_off_is_the_client_s_own_error(
+    client: AsyncOpenAI, engine: FakeEngine
+) -> None:
+    engine.behaviour = "die_midway"
+    stream = await client.responses.create(model=MODEL, input=rag(), stream=True)
+    engine.resume.set()
+    with pytest.raises(openai.APIError, match="connection to the engine"):
+        async for _ in stream:
+            pass
+
+
+async def test_a_call_s_output_in_a_response_is_compressed_and_nothing_else(
+    client: AsyncOpenAI, engine: FakeEngine
+) -> None:
+    call = {"type": "function_call", "call_id": "c1", "name": "read", "arguments": '{"file": "a"}'}
+    output = {"type": "function_call_output", "call_id": "c1", "output": document(60)}
+    image = {"type": "input_image", "image_url": "data:,", "detail": "auto"}
+    parts = [{"type": "input_text", "text": rag()}, image]
+    items: Any = [{"role": "user", "content": QUESTION}, call, output, {"role": "user", "content": parts}]
+    await client.responses.create(model=MODEL, input=items, instructions=document(40))
+    forwarded = engine.last.json["input"]
+    assert NEEDLE in forwarded[2]["output"]
+    assert len(forwarded[2]["output"]) < 0.6 * len(output["output"])
+    assert len(forwarded[3]["content"][0]["text"]) < 0.8 * len(rag())
+    forwarded[2]["output"], forwarded[3]["content"][0]["text"] = output["output"], rag()
+    assert forwarded == items
+    assert engine.last.json["instructions"] == document(40)

@@ -28,7 +28,10 @@ HELLO = [{"role": "user", "content": "Hello"}]
         "/v1/chat/%2e%2e/../sleep",
         "/v1//chat/completions",
         "/docs",
-        "/openapi.json",
+        "/v1/responses/resp_1",
+        "/v1/responses/resp_1/cancel",
+        "/v1/messages/render",
+        "/v1/messages/batches",
         "/health",
     ],
 )
@@ -36,7 +39,9 @@ async def test_anything_else_is_404(served: Served, path: str) -> None:
     for method in ("GET", "POST"):
         response = await served.client.request(method, path)
         assert response.status_code == 404
-        assert response.json()["error"]["type"] == "invalid_request_error"
+        # On Anthropic's routes an error has Anthropic's form.
+        kind = "not_found_error" if path.startswith("/v1/messages/") else "invalid_request_error"
+        assert response.json()["error"]["type"] == kind
     assert served.engine.passed == served.engine.received == []
     assert served.metric("semtoken_requests_total", route="unmatched", code="404") == 2
 
@@ -48,7 +53,7 @@ async def test_a_wrong_method_is_405(served: Served) -> None:
     assert response.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/detokenize"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/detokenize", "/v1/messages/count_tokens"])
 async def test_bodies_pass_byte_for_byte(served: Served, path: str) -> None:
     raw = b' {"input": ["a",  "\\u00e9"], "seed": 12345678901234567890123}'
     response = await served.post(path, raw)

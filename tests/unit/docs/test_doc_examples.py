@@ -24,15 +24,24 @@ from starlette.datastructures import Headers
 from unit.docs.documents import PAGES, README, ROOT, Block, blocks, code_spans
 
 # Shown, not run.
-DIAGRAMS = ("client --> gateway:",)
-# Held to the settings and the metrics, and loaded or looked up, by the tests of their pages.
-TESTED_WITH_THEIR_PAGE = {("settings.md", "yaml"), ("metrics.md", "promql")}
+DIAGRAMS = ("client --> gateway:", "log p(token | compressed prompt)")
+# Held to the settings and the metrics, and loaded or looked up, by the tests of their pages; the queries for
+# operators by tests/unit/monitoring.
+TESTED_WITH_THEIR_PAGE = {
+    ("settings.md", "yaml"),
+    ("metrics.md", "promql"),
+    ("monitoring.md", "promql"),
+    ("runbook.md", "promql"),
+    ("quality.md", "promql"),
+    ("security.md", "yaml"),
+}
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.
 RUN_AS = {
     "make ": "make -n ",
     "semtoken serve": "semtoken serve --print-config",
     "semtoken compress": "semtoken compress",
+    "semtoken keys": "semtoken keys",
     "export ": "export ",
 }
 

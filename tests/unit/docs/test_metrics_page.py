@@ -14,9 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from semtoken import Status
 from semtoken.caching import CacheEvent
 from semtoken.datamodels import TIMED_STAGES, Reason
+from semtoken_server.engines.attempt import Cause
+from semtoken_server.engines.routing import How
 from semtoken_server.errors import GatewayError
 from semtoken_server.metrics import Metrics
-from semtoken_server.routes import compress, generation, operations, passthrough
+from semtoken_server.routes import compress, generation, operations, passthrough, playground
 from unit.docs.documents import DOCS, ROOT, Block, blocks, codes, table_rows
 
 PAGE = DOCS / "metrics.md"
@@ -80,7 +82,7 @@ def test_every_label_is_explained_for_every_metric_that_has_it() -> None:
 
 
 def test_the_routes() -> None:
-    routers = (compress.router, generation.router, operations.router, passthrough.router)
+    routers = (compress.router, generation.router, operations.router, passthrough.router, playground.router)
     paths: set[str] = {getattr(route, "path", "") for router in routers for route in router.routes}
     assert values_of("route") == paths | {"unmatched"}
 
@@ -91,6 +93,11 @@ def test_the_stages() -> None:
 
 def test_the_events_of_the_cache() -> None:
     assert values_of("event", "semtoken_cache_events_total") == set(get_args(CacheEvent))
+
+
+def test_the_documented_choices_and_causes_are_those_of_the_engines() -> None:
+    assert values_of("how", "semtoken_engine_choices_total") == set(get_args(How))
+    assert values_of("cause", "semtoken_engine_retries_total") == set(get_args(Cause))
 
 
 def test_the_reasons_of_refused_admission() -> None:

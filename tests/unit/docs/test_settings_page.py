@@ -26,7 +26,7 @@ def every_setting() -> dict[str, FieldInfo]:
 
 SETTINGS = every_setting()
 
-SECRETS = ("engine_api_key", "cache_redis_url")
+SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
 
 # A value for each setting, other than its default, as the environment has it.
 OTHERS = {
@@ -34,8 +34,21 @@ OTHERS = {
     "port": "0",
     "workers": "256",
     "max_body_bytes": "1",
+    "operations_port": "0",
+    "operations_host": "0.0.0.0",
+    "drain_delay_s": "0.5",
     "drain_s": "0.5",
     "log_level": "debug",
+    "keys_file": "/etc/semtoken/keys.yaml",
+    "anonymous_passes": '["cache_salt"]',
+    "cors_origins": '["https://chat.example"]',
+    "max_concurrent": "1",
+    "max_inflight_bytes": "1",
+    "max_queue": "0",
+    "queue_wait_s": "0.5",
+    "body_timeout_s": "0.5",
+    "max_prompt_tokens": "1",
+    "limits_redis_url": "redis://:secret@limits:6379/2",
     "engine_urls": '["http://a:1", "http://b:2"]',
     "engine_api_key": "secret",
     "engine_port": "1",
@@ -44,6 +57,13 @@ OTHERS = {
     "engine_connect_timeout_s": "0.5",
     "engine_read_timeout_s": "0.5",
     "engine_health_interval_s": "0.5",
+    "engine_health_timeout_s": "0.5",
+    "engine_first_byte_timeout_s": "0.5",
+    "engine_load_factor": "2.5",
+    "engine_retries": "0",
+    "engine_retry_budget": "0.5",
+    "engine_breaker_failures": "1",
+    "engine_breaker_open_s": "0.5",
     "model": "some-model",
     "tokenizer": "some-tokenizer",
     "encoder": "some-encoder",

@@ -45,8 +45,8 @@ def test_what_is_counted_when_a_text_comes_twice(given: dict[str, Any], second_t
     for _ in range(2):
         encoder.encode(INPUT)
     counted = events(metrics)
-    assert counted.keys() == second_time
-    if "hit" in counted:
+    assert {event for event, count in counted.items() if count} == second_time
+    if "hit" in second_time:
         assert counted["hit"] == counted["miss"]
 
 

@@ -52,6 +52,12 @@ def test_openmetrics_is_served_to_who_asks_for_it() -> None:
     assert body.endswith(b"# EOF\n")
 
 
+def test_what_is_rare_is_there_before_it_happens() -> None:
+    exposed = Metrics().render("")[0].decode()
+    assert 'semtoken_stream_aborts_total{side="engine"} 0.0' in exposed
+    assert 'semtoken_cache_events_total{event="corrupt"} 0.0' in exposed
+
+
 def test_several_processes_are_one_exposition(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     command = [sys.executable, "-c", OBSERVE, str(tmp_path)]

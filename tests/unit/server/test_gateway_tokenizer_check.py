@@ -11,7 +11,8 @@ from fakes.encoders import HashEncoder, bytes_tokenizer, small_tokenizer
 from fakes.engine import FakeEngine
 from semtoken import Compressor
 from semtoken_server.compression.thread import ThreadCompressor
-from semtoken_server.engines.http import HttpEngine
+from semtoken_server.engines.policy import Policy
+from semtoken_server.engines.pool import EnginePool
 from semtoken_server.errors import CompressionUnavailableError
 from semtoken_server.gateway import Gateway
 from semtoken_server.metrics import Metrics
@@ -34,7 +35,7 @@ async def other() -> AsyncIterator[FakeEngine]:
 @asynccontextmanager
 async def checking(*engines: FakeEngine) -> AsyncIterator[TokenizerCheck]:
     """A check that runs."""
-    http = HttpEngine([engine.url for engine in engines], Metrics(), health_interval_s=0.05)
+    http = EnginePool([engine.url for engine in engines], Metrics(), Policy(health_interval_s=0.05))
     backend = ThreadCompressor(lambda _: Compressor(HashEncoder(), small_tokenizer()), max_queue=4)
     await http.start()
     await backend.start("small")
@@ -132,7 +133,7 @@ async def test_without_a_tokenizer_setting_the_engine_s_model_is_asked_for_once_
         return Compressor(HashEncoder(), small_tokenizer())
 
     metrics = Metrics()
-    http = HttpEngine([one.url], metrics, health_interval_s=0.05)
+    http = EnginePool([one.url], metrics, Policy(health_interval_s=0.05))
     settings = Settings.load(engine_urls=[one.url], engine_health_interval_s=0.05)
     gateway = Gateway.assemble(settings, http, ThreadCompressor(load, max_queue=1), metrics)
     async with gateway.running():
@@ -151,7 +152,7 @@ async def test_a_gateway_that_cannot_load_its_encoder_is_ready_and_says_so(one: 
         raise OSError("no such disk")
 
     metrics = Metrics()
-    http = HttpEngine([one.url], metrics, health_interval_s=0.05)
+    http = EnginePool([one.url], metrics, Policy(health_interval_s=0.05))
     settings = Settings.load(engine_urls=[one.url], tokenizer="small")
     gateway = Gateway.assemble(settings, http, ThreadCompressor(load, max_queue=1), metrics)
     async with gateway.running():

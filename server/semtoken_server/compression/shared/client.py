@@ -78,31 +78,38 @@ class SharedCompressor:
         tools: Sequence[Mapping[str, Any]] | None,
         *,
         timeout_s: float,
+        tenant: str = "",
     ) -> Ran[MessagesResult]:
         """A chat."""
         plain, given = _plain(options), None if tools is None else list(tools)
         return await self._run(
-            lambda number: wire.Chat(number, timeout_s, list(messages), plain, given), MessagesResult, timeout_s
+            lambda number: wire.Chat(number, timeout_s, list(messages), plain, given, tenant), MessagesResult, timeout_s
         )
 
     async def compress_prompts(
-        self, prompts: Sequence[str], options: CompressionOptions, *, special_tokens: bool, timeout_s: float
+        self,
+        prompts: Sequence[str],
+        options: CompressionOptions,
+        *,
+        special_tokens: bool,
+        timeout_s: float,
+        tenant: str = "",
     ) -> Ran[tuple[CompressedPrompt, ...]]:
         """The prompts of one request."""
         plain = _plain(options)
         return await self._run(
-            lambda number: wire.Prompts(number, timeout_s, list(prompts), plain, special_tokens),
+            lambda number: wire.Prompts(number, timeout_s, list(prompts), plain, special_tokens, tenant),
             tuple[CompressedPrompt, ...],
             timeout_s,
         )
 
     async def compress_text(
-        self, text: str, query: str | None, options: CompressionOptions, *, timeout_s: float
+        self, text: str, query: str | None, options: CompressionOptions, *, timeout_s: float, tenant: str = ""
     ) -> Ran[CompressionResult]:
         """One text with its query."""
         plain = _plain(options)
         return await self._run(
-            lambda number: wire.Text(number, timeout_s, text, query, plain), CompressionResult, timeout_s
+            lambda number: wire.Text(number, timeout_s, text, query, plain, tenant), CompressionResult, timeout_s
         )
 
     async def token_ids(self, texts: Sequence[str], *, timeout_s: float) -> Ran[list[list[int]]]:

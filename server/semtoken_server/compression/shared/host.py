@@ -94,17 +94,22 @@ class CompressorHost:
         match request:
             case wire.Chat():
                 options = CompressionOptions.parse(request.options)
-                return await backend.compress_messages(request.messages, options, request.tools, timeout_s=within)
+                return await backend.compress_messages(
+                    request.messages, options, request.tools, timeout_s=within, tenant=request.tenant
+                )
             case wire.Prompts():
                 return await backend.compress_prompts(
                     request.prompts,
                     CompressionOptions.parse(request.options),
                     special_tokens=request.special_tokens,
                     timeout_s=within,
+                    tenant=request.tenant,
                 )
             case wire.Text():
                 options = CompressionOptions.parse(request.options)
-                return await backend.compress_text(request.text, request.query, options, timeout_s=within)
+                return await backend.compress_text(
+                    request.text, request.query, options, timeout_s=within, tenant=request.tenant
+                )
             case wire.TokenIds():
                 return await backend.token_ids(request.texts, timeout_s=within)
             case wire.Embeddings():

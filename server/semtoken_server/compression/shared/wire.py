@@ -34,6 +34,7 @@ class Chat(msgspec.Struct, tag=True, frozen=True):
     messages: list[Any]
     options: dict[str, Any]
     tools: list[Any] | None
+    tenant: str = ""
 
 
 class Prompts(msgspec.Struct, tag=True, frozen=True):
@@ -44,6 +45,7 @@ class Prompts(msgspec.Struct, tag=True, frozen=True):
     prompts: list[str]
     options: dict[str, Any]
     special_tokens: bool
+    tenant: str = ""
 
 
 class Text(msgspec.Struct, tag=True, frozen=True):
@@ -54,6 +56,7 @@ class Text(msgspec.Struct, tag=True, frozen=True):
     text: str
     query: str | None
     options: dict[str, Any]
+    tenant: str = ""
 
 
 class TokenIds(msgspec.Struct, tag=True, frozen=True):

@@ -1,0 +1,1 @@
+"""Many streams at once through the gateway, before an engine that does nothing."""

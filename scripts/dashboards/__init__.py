@@ -1,0 +1,1 @@
+"""Grafana dashboards as code; ``scripts/grafana_dashboards.py`` writes them to ``deploy/grafana/dashboards``."""

@@ -1,0 +1,160 @@
+"""Sends one request to one engine over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from functools import cache
+
+import aiohttp
+
+from semtoken_server.engines.attempt import STATUSES, Attempt
+from semtoken_server.engines.base import EngineRequest
+from semtoken_server.engines.endpoint import Endpoint, engine_error
+from semtoken_server.engines.policy import Policy
+from semtoken_server.engines.response import HttpEngineResponse, media_type
+from semtoken_server.engines.waiting import Waiting
+from semtoken_server.errors import EngineTimeoutError, EngineUnavailableError
+from semtoken_server.metrics import Metrics
+
+_AT_ONCE_BYTES = 2**18
+"""A larger body goes as a file: written in pieces it does not hold up the event loop."""
+
+# vLLM's server drops a connection that was idle for 5 seconds. One that we reuse at that moment
+# would fail a request that cannot be told from one already running, so we drop ours first.
+_KEEP_ALIVE_S = 4.0
+
+
+class EngineClient:
+    """One attempt at a time. ``api_key`` goes to the engines as a bearer token."""
+
+    def __init__(self, policy: Policy, metrics: Metrics, api_key: str | None) -> None:
+        self._policy = policy
+        # To look a child up costs more than to count; there are as many as engines and outcomes.
+        self._requests = cache(metrics.engine_requests.labels)
+        self._breakers = metrics.engine_breaker_open
+        self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+        self._health_timeout = aiohttp.ClientTimeout(total=policy.health_timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    def start(self) -> None:
+        """Be ready to connect; must be called in the event loop."""
+        policy = self._policy
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=policy.connect_timeout_s, sock_read=policy.read_timeout_s
+            ),
+            # Bodies are relayed as they come.
+            auto_decompress=False,
+            headers={"accept-encoding": "identity", **self._headers},
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, endpoint: Endpoint, path: str) -> tuple[int, bytes]:
+        """Status and body of a short answer within the time for health checks.
+
+        Raises ``aiohttp.ClientError`` or ``OSError``.
+        """
+        async with self._started().get(endpoint.url + path, timeout=self._health_timeout) as response:
+            return response.status, await response.read()
+
+    async def attempt(self, endpoint: Endpoint, request: EngineRequest) -> Attempt:
+        """Send ``request``; returns with the head of the answer, of a stream with its first byte as well."""
+        session = self._started()
+        probe = endpoint.breaker.begin()
+        endpoint.outstanding += 1
+        attempt: Attempt | None = None
+        outcome = "error"
+        try:
+            attempt = await self._ask(session, endpoint, request)
+            outcome = attempt.outcome
+            return attempt
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            if attempt is None or attempt.response is None:
+                endpoint.outstanding -= 1
+            self._tell_breaker(endpoint, attempt, probe)
+            self._requests(endpoint.name, outcome).inc()
+
+    async def _ask(self, session: aiohttp.ClientSession, endpoint: Endpoint, request: EngineRequest) -> Attempt:
+        deadline = asyncio.timeout(None)
+        waiting = Waiting(request, deadline)
+        endpoint.waiting.add(waiting)
+        try:
+            async with deadline:
+                response = await session.request(
+                    request.method,
+                    endpoint.url + request.path,
+                    data=_sendable(request.body),
+                    headers=request.headers,
+                    allow_redirects=False,
+                )
+                first = await _first_byte(response, waiting)
+        except (aiohttp.ClientError, OSError) as error:
+            return _failed(endpoint, waiting, error)
+        finally:
+            endpoint.waiting.discard(waiting)
+        return Attempt(endpoint, HttpEngineResponse(response, endpoint, first), cause=STATUSES.get(response.status))
+
+    def _tell_breaker(self, endpoint: Endpoint, attempt: Attempt | None, probe: bool) -> None:
+        breaker = endpoint.breaker
+        if attempt is None:
+            breaker.dropped(probe)
+        elif not attempt.failed:
+            breaker.succeeded(probe)
+        else:
+            breaker.failed(probe)
+        if probe or (attempt is not None and attempt.failed):
+            self._breakers.labels(endpoint.name).set(breaker.state != "closed")
+
+    def _started(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise EngineUnavailableError("the engine client has not been started")
+        return self._session
+
+
+async def _first_byte(response: aiohttp.ClientResponse, waiting: Waiting) -> bytes | None:
+    """The beginning of a stream; None of another answer.
+
+    A server sends a stream's head at once: only a byte of the body tells that the engine is at work.
+    """
+    if response.status != 200 or media_type(response) != "text/event-stream":
+        return None
+    first = b""
+    waiting.head = response
+    try:
+        first = await response.content.readany()
+    finally:
+        if not first:
+            response.close()
+    if not first:
+        raise aiohttp.ServerDisconnectedError("the stream ended before it began")
+    return first
+
+
+def _failed(endpoint: Endpoint, waiting: Waiting, error: Exception) -> Attempt:
+    if waiting.ended == "taken_out":
+        gone = EngineTimeoutError(f"the engine {endpoint.name} has stopped answering")
+        return Attempt(endpoint, error=gone, cause="taken_out")
+    if waiting.ended == "cut":
+        error = aiohttp.ServerDisconnectedError("the connection ended unnoticed")
+    told = engine_error(endpoint, error)
+    told.__cause__ = error
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return Attempt(endpoint, error=told, cause="unreached")
+    if isinstance(error, TimeoutError):
+        # An answer in one piece that takes too long here would take as long elsewhere.
+        return Attempt(endpoint, error=told, cause="timeout" if waiting.streamed else None)
+    return Attempt(endpoint, error=told, cause="connection")
+
+
+def _sendable(body: bytes) -> bytes | io.BytesIO | None:
+    return (body if len(body) <= _AT_ONCE_BYTES else io.BytesIO(body)) if body else None

@@ -1,0 +1,1 @@
+"""How a gateway's processes start, drain, reload and end."""

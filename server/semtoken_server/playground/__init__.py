@@ -1,0 +1,1 @@
+"""The page at ``/playground``: its parts, and how they become one."""

@@ -1,0 +1,1 @@
+"""The same requests to vLLM directly and through the gateway."""
