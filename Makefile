@@ -1,6 +1,7 @@
 # Every target works on a machine with nothing but Python 3.11 or newer and make; CI runs the same.
 PY := .venv/bin/python
 SEMTOKEN := .venv/bin/semtoken
+BANDIT := .venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts
 SOURCES := compressor server tests scripts loadtest
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
@@ -39,13 +40,13 @@ check: install  ## format, lint, types, architecture contract
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts
+	$(BANDIT)
 
 dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards
 	$(PY) scripts/grafana_dashboards.py
 
 audit: install  ## known vulnerabilities of what is installed (asks PyPI's vulnerability service), and insecure code
-	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive compressor server scripts
+	$(BANDIT)
 	.venv/bin/pip-audit --local --skip-editable --desc off
 
 FUZZ_SECONDS ?= 660

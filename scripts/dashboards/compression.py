@@ -26,11 +26,7 @@ def compression() -> dashboard.Dashboard:
         ("Caches", _caches()),
         ("Quality, where it is measured (`quality_share`)", _quality()),
     )
-    for title, shown in rows:
-        built = built.with_row(dashboard.Row(title))
-        for panel in shown:
-            built = built.with_panel(panel)
-    return built
+    return frame.with_rows(built, rows)
 
 
 def _glance() -> list[stat.Panel]:

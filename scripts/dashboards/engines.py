@@ -29,11 +29,7 @@ def engines() -> dashboard.Dashboard:
         ("Outcomes", _outcomes()),
         ("Choice of engine", _choice()),
     )
-    for title, shown in rows:
-        built = built.with_row(dashboard.Row(title))
-        for panel in shown:
-            built = built.with_panel(panel)
-    return built
+    return frame.with_rows(built, rows)
 
 
 def _glance() -> list[stat.Panel]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
@@ -17,6 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards.panels import SOURCE
 
 TAG = "semtoken"
+Panel = Builder[models.Panel]
 
 
 def framed(uid: str, title: str, description: str) -> dashboard.Dashboard:
@@ -42,6 +46,15 @@ def framed(uid: str, title: str, description: str) -> dashboard.Dashboard:
         .link(others)
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
     )
+
+
+def with_rows(built: dashboard.Dashboard, rows: Iterable[tuple[str, Iterable[Panel]]]) -> dashboard.Dashboard:
+    """``built`` with rows of panels, each under its title."""
+    for title, shown in rows:
+        built = built.with_row(dashboard.Row(title))
+        for panel in shown:
+            built = built.with_panel(panel)
+    return built
 
 
 def choice(name: str, label: str, values: str) -> dashboard.QueryVariable:

@@ -27,11 +27,7 @@ def overview() -> dashboard.Dashboard:
         ("Tokens and time", _tokens()),
         ("Statuses and reasons", _outcomes()),
     )
-    for title, shown in rows:
-        built = built.with_row(dashboard.Row(title))
-        for panel in shown:
-            built = built.with_panel(panel)
-    return built
+    return frame.with_rows(built, rows)
 
 
 def _works() -> list[stat.Panel]:

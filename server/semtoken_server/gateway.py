@@ -66,7 +66,6 @@ class Gateway:
         check = TokenizerCheck(engine, backend)
         embeds_check = EmbedsCheck(engine, backend)
         compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
-        defaults = settings.compression.model_dump()
         socket = shared_compressor_socket()
         shared = None if socket is None else socket.with_name("quality.json")
         return cls(
@@ -77,8 +76,7 @@ class Gateway:
             compression,
             metrics,
             Access.build(settings, backend, metrics),
-            compress_options=OptionsOf(defaults),
-            options={family.path: family.options(defaults) for family in FAMILIES},
+            **_options(settings),
             quality=quality or QualityContract(settings, engine, metrics, shared=shared),
             warmed=warmed,
         )
@@ -87,13 +85,7 @@ class Gateway:
         """This gateway with other settings for the requests that come from now on, of those in ``reload.LIVE``."""
         self.compression.timeout_s = settings.compress_timeout_s
         self.access.reload()
-        defaults = settings.compression.model_dump()
-        return replace(
-            self,
-            settings=settings,
-            compress_options=OptionsOf(defaults),
-            options={family.path: family.options(defaults) for family in FAMILIES},
-        )
+        return replace(self, settings=settings, **_options(settings))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -152,6 +144,15 @@ def gateway_of(request: Request) -> Gateway:
     """The gateway that serves a request."""
     gateway: Gateway = request.app.state.gateway
     return gateway
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """The fields of a gateway that follow from the compression that is set."""
+    defaults = settings.compression.model_dump()
+    return {
+        "compress_options": OptionsOf(defaults),
+        "options": {family.path: family.options(defaults) for family in FAMILIES},
+    }
 
 
 def _told(state: str, detail: str) -> str:

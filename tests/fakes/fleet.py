@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from semtoken_server.settings import CompressionDefaults, Settings
 from fakes.compressors import sound
 from fakes.encoders import small_tokenizer
 from fakes.engine import FakeEngine
+from fakes.processes import free_port
 from fakes.serving import Served, client_of, serving, until_ready
 
 PROGRAM = Path(__file__).with_name("engine_process.py")
@@ -121,13 +120,3 @@ async def gateway_before(*urls: str, **given: Any) -> AsyncIterator[Served]:
         await until_ready(client)
         # The engines are processes: there is none here to look into.
         yield Served(url, FakeEngine(small_tokenizer()), client, backend, metrics, app.state.gateway)
-
-
-def free_port() -> int:
-    """A port that nothing listens on, and that no outgoing connection takes while the engine is down."""
-    while True:
-        # Below the range that Linux gives to outgoing connections.
-        port = random.randint(20_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fakes.processes import free_port, members
 from semtoken_server.compression.shared.process import PROCESS_NAME
 
 pytestmark = pytest.mark.model
@@ -72,30 +72,11 @@ def test_the_workers_compressor_is_one_process_that_comes_back_when_it_is_killed
     eventually(lambda: members(process.pid) == [], f"left: {members(process.pid)}")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def answers(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health/live", trust_env=False, timeout=2.0).is_success
     except httpx.HTTPError:
         return False
-
-
-def members(session: int) -> list[int]:
-    """Running processes of a session."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            state, _, _, of_session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if int(of_session) == session and state != "Z":
-            found.append(int(entry.name))
-    return found
 
 
 def compressors(session: int) -> list[int]:

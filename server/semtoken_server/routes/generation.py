@@ -41,7 +41,8 @@ def handler_of(family: Family[Any]) -> Handler:
         async def forwarded() -> None:
             await gateway.compression.require_embeds(options)
             prepared = await family.prepare(gateway.compression, body, asked, options)
-            affinity = family.affinity(body.data)
+            # Where there is but one engine nobody asks.
+            affinity = family.affinity(body.data) if len(gateway.engine.health) > 1 else None
             await answer.forward(
                 engine_request(request, _forwarded(body, prepared), asked.model, affinity),
                 body,

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from integration.lifecycle.conftest import answers, eventually, free_port, paced_engine, serve
+from fakes.processes import free_port
+from integration.lifecycle.conftest import answers, eventually, paced_engine, serve
 
 __all__ = ["paced_engine", "serve"]
 

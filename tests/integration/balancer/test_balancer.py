@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.processes import members
 from integration.balancer.conftest import Balancer, balancer, command
 from integration.balancer.load import Load, loaded
-from integration.lifecycle.conftest import Gateway, Serve, members
+from integration.lifecycle.conftest import Gateway, Serve
 
 NAMES = pytest.mark.parametrize("name", ["haproxy", "nginx"])
 DRAIN_DELAY_S = 4

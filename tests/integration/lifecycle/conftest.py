@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes.processes import free_port, members
 
 CHAT = "/v1/chat/completions"
 
@@ -107,30 +107,11 @@ def chat(tokens: int, *, stream: bool = True) -> dict[str, Any]:
     return {"model": "fake-model", "messages": messages, "stream": stream, "max_tokens": tokens}
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def answers(url: str) -> bool:
     try:
         return httpx.get(url, trust_env=False, timeout=2.0).is_success
     except httpx.HTTPError:
         return False
-
-
-def members(session: int) -> list[int]:
-    """Running processes of a session."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            state, _, _, of_session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if int(of_session) == session and state != "Z":
-            found.append(int(entry.name))
-    return found
 
 
 def children(parent: int) -> list[int]:

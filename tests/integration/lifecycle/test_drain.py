@@ -6,7 +6,8 @@ import signal
 
 import httpx
 import pytest
-from integration.lifecycle.conftest import CHAT, Serve, chat, eventually, members
+from fakes.processes import members
+from integration.lifecycle.conftest import CHAT, Serve, chat, eventually
 from integration.lifecycle.streams import Stream
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])

@@ -8,7 +8,8 @@ import time
 
 import httpx
 import pytest
-from integration.lifecycle.conftest import Serve, eventually, free_port, members
+from fakes.processes import free_port, members
+from integration.lifecycle.conftest import Serve, eventually
 from integration.lifecycle.streams import Stream
 from integration.lifecycle.test_reload import workers
 
