@@ -11,7 +11,6 @@ from e2e.differential.compared import Answer, answer, without_semtoken
 from e2e.real_gateway import RealGateway
 
 pytestmark = [
-    pytest.mark.skip(reason="never run to its end yet: its requests with a seed end vLLM's CPU build (0.32)"),
     pytest.mark.engine,
     pytest.mark.timeout(1800),
 ]

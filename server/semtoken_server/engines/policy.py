@@ -20,7 +20,7 @@ class Policy:
     health_timeout_s: float = 2.0
     models_interval_s: float = 30.0
     """How old an engine's list of models may become."""
-    models_fresh_s: float = 2.0
+    models_fresh_s: float = 0.5
     """How old it may be for who asks for it, or for a model that is not on it."""
     load_factor: float = 1.25
     """How far over the mean of outstanding requests an engine may be for the sake of its prefix cache."""

@@ -27,9 +27,9 @@ def requests(model: str) -> list[Asked]:
     """``COUNT`` requests, always the same."""
     made = list(_made(model))
     for number in range(COUNT - len(made)):
-        seed = {"seed": number, "temperature": 1.0, "max_tokens": 1 + number % 5, "stop": ["\n"]}
+        seed = {"seed": number, "max_tokens": 1 + number % 5, "stop": ["\n"]}
         body = base(CHAT, model) | seed | {"stream": number % 2 == 0, "messages": [user(f"Say {number}.")]}
-        made.append(Asked(f"drawn {number}", CHAT, json.dumps(body).encode()))
+        made.append(Asked(f"seed {number}", CHAT, json.dumps(body).encode()))
     return made
 
 
@@ -50,7 +50,8 @@ def _made(model: str) -> Iterator[Asked]:
     messages = base(MESSAGES, model)
     counted = {"model": model, "messages": messages["messages"], "system": "Be brief."}
     yield Asked("count", "/v1/messages/count_tokens", json.dumps(counted).encode())
-    yield Asked("bad count", "/v1/messages/count_tokens", json.dumps({**counted, "model": "no-such-model"}).encode())
+    unknown = json.dumps({**counted, "model": "no-such-model"}).encode()
+    yield Asked("bad count", "/v1/messages/count_tokens", unknown, answered_by_gateway=True)
     yield Asked("tokens", "/tokenize", json.dumps({"model": model, "prompt": "One two"}).encode())
     yield Asked("chat tokens", "/tokenize", json.dumps({"model": model, "messages": [user()]}).encode())
     yield Asked("text", "/detokenize", json.dumps({"model": model, "tokens": [504, 1123]}).encode())

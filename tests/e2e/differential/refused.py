@@ -15,7 +15,6 @@ SEE = [{"type": "text", "text": "See"}, {"type": "image_url", "image_url": {"url
 # Every one is refused, by the engine where it is not said otherwise.
 REFUSED: dict[str, list[tuple[str, Fields]]] = {
     CHAT: [
-        ("model", {"model": "no-such-model"}),
         ("temperature", {"temperature": -1}),
         ("max_tokens", {"max_tokens": 100_000}),
         ("n", {"n": 0}),
@@ -27,10 +26,8 @@ REFUSED: dict[str, list[tuple[str, Fields]]] = {
         ("stream_options", {"stream_options": {"include_usage": "maybe"}, "stream": True}),
         ("image", {"messages": [{"role": "user", "content": SEE}]}),
         ("seed", {"seed": "x"}),
-        ("priority", {"priority": 5}),
     ],
     COMPLETIONS: [
-        ("model", {"model": "no-such-model"}),
         ("temperature", {"temperature": 5000}),
         ("suffix", {"suffix": "end"}),
         ("logprobs", {"logprobs": 999}),
@@ -38,7 +35,6 @@ REFUSED: dict[str, list[tuple[str, Fields]]] = {
         ("ids", {"prompt": [99_999_999]}),
     ],
     RESPONSES: [
-        ("model", {"model": "no-such-model"}),
         ("temperature", {"temperature": -1}),
         ("previous", {"previous_response_id": "resp_1"}),
         ("background", {"background": True, "store": True}),
@@ -46,21 +42,23 @@ REFUSED: dict[str, list[tuple[str, Fields]]] = {
         ("include", {"include": ["x"]}),
     ],
     MESSAGES: [
-        ("model", {"model": "no-such-model"}),
         ("max_tokens", {"max_tokens": 0}),
         ("role", {"messages": [{"role": "tool", "content": "x"}]}),
         ("thinking", {"thinking": {"type": "enabled", "budget_tokens": 5}}),
         ("block", {"messages": [{"role": "user", "content": [{"type": "x"}]}]}),
     ],
 }
+MODEL = ("model", {"model": "no-such-model"})
+# Of these the gateway knows itself that they cannot be answered.
 GATEWAY_S: dict[str, list[tuple[str, Any]]] = {
     CHAT: [
+        MODEL,
         ("no messages", {"messages": None}),
         ("no list", {"messages": "Hi"}),
         ("no JSON", b'{"messages": '),
         ("array", b"[]"),
     ],
-    COMPLETIONS: [("mixed", {"prompt": [1, "a"]}), ("no JSON", b"nothing")],
-    RESPONSES: [("number", {"input": 5}), ("no JSON", b"{'a': 1}")],
-    MESSAGES: [("no messages", {"messages": None}), ("no JSON", b"")],
+    COMPLETIONS: [MODEL, ("mixed", {"prompt": [1, "a"]}), ("no JSON", b"nothing")],
+    RESPONSES: [MODEL, ("number", {"input": 5}), ("no JSON", b"{'a': 1}")],
+    MESSAGES: [MODEL, ("no messages", {"messages": None}), ("no JSON", b"")],
 }
