@@ -17,6 +17,7 @@ import numpy as np
 from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.datasets import Corpus
+from semtoken.evaluation.extra import require_extra
 from semtoken.evaluation.far_context import Mentions, RareWords, far_nats
 from semtoken.evaluation.journal import UNRECORDED, Record
 from semtoken.evaluation.methods import Compressed, Method
@@ -94,6 +95,7 @@ def run_lm(
     What ``record`` has of an earlier run is not measured again. Raises ``InvalidInputError`` when a
     window is longer than the model's or no document holds one.
     """
+    require_extra()
     length = settings.context + settings.target
     if length > model.window:
         raise InvalidInputError(f"context and target of {length} tokens exceed the model's window of {model.window}")

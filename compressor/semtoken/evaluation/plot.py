@@ -1,15 +1,15 @@
-"""Quality against ratio as an SVG image."""
+"""Quality against ratio as an SVG image, drawn by matplotlib, which comes with the extra `eval`."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from semtoken.evaluation.rows import NONE, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SIZE = (5.2, 3.2)
 _OURS = "semtoken"
@@ -21,6 +21,9 @@ def quality_plot(rows: Sequence[Row], key: str, title: str, scale: float = 1.0) 
     The ratio's axis is logarithmic. No compression is where every line begins; a method without a
     value is left out.
     """
+    import matplotlib as mpl  # noqa: PLC0415 - an extra
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     # Letters stay letters, and the same rows give the same bytes.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": _OURS, "font.size": 9.0, "axes.grid": True}):
         figure = Figure(figsize=_SIZE, layout="constrained")

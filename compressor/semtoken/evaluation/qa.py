@@ -10,6 +10,7 @@ from functools import partial
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation import metrics
 from semtoken.evaluation.datasets import DataSet, Example
+from semtoken.evaluation.extra import require_extra
 from semtoken.evaluation.journal import UNRECORDED, Record
 from semtoken.evaluation.methods import Compressed, Method
 from semtoken.evaluation.metrics import answer_in_context
@@ -71,6 +72,7 @@ def run_qa(
     ``methods`` begin with ``none``. What ``record`` has of an earlier run is not measured again. Raises
     ``InvalidInputError`` when nothing fits.
     """
+    require_extra()
     outcomes: list[QaOutcome] = []
     skipped: dict[str, int] = {}
     total, done = sum(len(data.examples) for data in datasets), 0

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from semtoken.errors import InvalidInputError
 from semtoken.evaluation.datasets import DataSet, Example, Split
+from semtoken.evaluation.extra import require_extra
 from semtoken.evaluation.metrics import answer_in_context
 from semtoken.evaluation.prompts import QaPrompt
 from semtoken.evaluation.protocol import Progress, sample, silent
@@ -99,6 +100,7 @@ def run_recall(
     datasets: Sequence[DataSet], compressor: ChatCompressor, settings: RecallSettings, progress: Progress = silent
 ) -> RecallRun:
     """Measure every pair drawn at every ratio; raises ``InvalidInputError`` when there is none."""
+    require_extra()
     drawn = {
         data.name: sample(
             [pair for pair in question_pairs(data) if settings.split in ("all", pair.second.split)],

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 _RESAMPLES = 2_000
 _DIGITS = 6
@@ -76,6 +75,8 @@ def _resampled(
     """(``_RESAMPLES``,) means of draws of as many clusters as there are."""
     if np.ptp(sums / sizes) == 0.0:  # SciPy warns of a degenerate sample; every draw's mean is the mean
         return np.full(_RESAMPLES, sums.sum() / sizes.sum())
+    from scipy import stats  # noqa: PLC0415 - an extra
+
     result = stats.bootstrap(
         (sums, sizes),
         _ratio_of_sums,
