@@ -17,7 +17,7 @@ from semtoken_server.disconnect import until_disconnect
 from semtoken_server.engines.base import EngineRequest, EngineResponse
 from semtoken_server.errors import ClientDisconnectedError, EngineError, error_event
 from semtoken_server.gateway import Gateway
-from semtoken_server.middleware import began, request_id
+from semtoken_server.middleware import began, request_id, trace_of
 from semtoken_server.options import RequestOptions
 from semtoken_server.quality.sample import Sample
 from semtoken_server.rewrite import append_member
@@ -36,6 +36,7 @@ class GenerationAnswer:
         self._send = send
         self._form = form
         self._streaming = False
+        self._trace = trace_of(request)
 
     async def until_disconnect(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work``, which ends with :meth:`forward`; the engine stops its work when the client goes away.
@@ -44,9 +45,10 @@ class GenerationAnswer:
         """
         try:
             await until_disconnect(self._request.receive, work)
-        except ClientDisconnectedError:
+        except ClientDisconnectedError as error:
             if not self._streaming:
                 raise
+            self._trace.failed(error)
             self._gateway.metrics.stream_aborts.labels("client").inc()
 
     async def forward(self, asked: EngineRequest, body: JsonBody, options: RequestOptions, outcome: Outcome) -> None:
@@ -67,6 +69,8 @@ class GenerationAnswer:
             return
         answer = await _read(upstream)
         if upstream.status == 200 and upstream.content_type == "application/json":
+            if self._trace.recording:
+                self._trace.answered(answer)
             answer = append_member(answer, "semtoken", semtoken)
         raw = [*_encoded(headers), (b"content-length", b"%d" % len(answer))]
         await self._send({"type": "http.response.start", "status": upstream.status, "headers": raw})
@@ -85,7 +89,9 @@ class GenerationAnswer:
         """
         metrics, send = self._gateway.metrics, self._send
         first = metrics.first_token_seconds.labels(self._request.scope["route"].path)
-        relay = EventRelay(self._form, semtoken, TokenClock(began(self._request), first, metrics.inter_token_seconds))
+        clock = TokenClock(began(self._request), first, metrics.inter_token_seconds)
+        on_usage = self._trace.answered if self._trace.recording else None
+        relay = EventRelay(self._form, semtoken, clock, on_usage)
         try:
             await send({"type": "http.response.start", "status": upstream.status, "headers": _encoded(headers)})
             try:
@@ -94,6 +100,7 @@ class GenerationAnswer:
                     if sample is not None:
                         sample.collect(events)
             except EngineError as error:
+                self._trace.failed(error)
                 metrics.stream_aborts.labels("engine").inc()
                 event = error_event(error, self._form.errors, relay.events)
                 await send({"type": "http.response.body", "body": event, "more_body": True})
@@ -113,7 +120,7 @@ def engine_request(request: Request, body: bytes, model: Any, affinity: bytes | 
     headers = passed_headers(request.scope["headers"], key_of(request).passes)
     headers |= {"content-type": "application/json", "x-request-id": request_id(request)}
     named = model if isinstance(model, str) else None
-    return EngineRequest("POST", request.scope["path"], body, headers, named, affinity)
+    return EngineRequest("POST", request.scope["path"], body, headers, named, affinity, trace_of(request))
 
 
 async def plain_answer(gateway: Gateway, request: EngineRequest) -> Response:

@@ -19,11 +19,13 @@ from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.engines.base import Engine
 from semtoken_server.errors import GatewayError, answer_for
 from semtoken_server.gateway import Gateway, gateway_of
+from semtoken_server.logs.requests import log_request
 from semtoken_server.metrics import Metrics
-from semtoken_server.middleware import RequestContext
+from semtoken_server.middleware import RequestContext, trace_of
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.routes import compress, generation, openapi, operations, passthrough, playground
 from semtoken_server.settings import Settings
+from semtoken_server.tracing.base import NO_TRACING, Tracing
 
 _API = (generation.router, passthrough.router, compress.router, openapi.router)
 _OPERATORS = (operations.router, playground.router)
@@ -36,13 +38,14 @@ def create_app(
     compressor: CompressorBackend,
     metrics: Metrics,
     quality: QualityContract | None = None,
+    tracing: Tracing = NO_TRACING,
     warmed: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The gateway as an ASGI application; its lifespan starts and stops the collaborators.
 
     ``warmed`` is called once the compressor is loaded, or has failed to.
     """
-    gateway = Gateway.assemble(settings, engine, compressor, metrics, quality=quality, warmed=warmed)
+    gateway = Gateway.assemble(settings, engine, compressor, metrics, quality=quality, tracing=tracing, warmed=warmed)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +85,13 @@ def _application(
     app.add_middleware(AccessControl, access=gateway.access, answer=_answer_error)
     if gateway.settings.cors_origins:
         allow_origins(app, gateway.settings.cors_origins)
-    app.add_middleware(RequestContext, metrics=gateway.metrics, lifecycle=gateway.lifecycle)
+    app.add_middleware(
+        RequestContext,
+        metrics=gateway.metrics,
+        lifecycle=gateway.lifecycle,
+        tracing=gateway.tracing,
+        log=log_request if gateway.settings.log_requests else None,
+    )
     for error in (GatewayError, SemTokenError, HTTPException, Exception):
         app.add_exception_handler(error, _answer_error)
     for router in (*_API, *operators):
@@ -93,4 +102,5 @@ def _application(
 async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, GatewayError) and error.rejection is not None:
         gateway_of(request).metrics.admission_rejections.labels(error.rejection).inc()
+    trace_of(request).failed(error)
     return answer_for(error).response(request.scope["path"])

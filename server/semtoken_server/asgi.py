@@ -13,6 +13,7 @@ from semtoken_server.engines.policy import Policy
 from semtoken_server.engines.pool import EnginePool
 from semtoken_server.metrics import Metrics
 from semtoken_server.settings import Settings, shared_metrics_dir
+from semtoken_server.tracing.build import build_tracing
 
 
 def build_app(settings: Settings) -> FastAPI:
@@ -29,6 +30,7 @@ def build_app(settings: Settings) -> FastAPI:
         engine=engine,
         compressor=build_compressor(settings, metrics),
         metrics=metrics,
+        tracing=build_tracing(settings),
         warmed=_spare_the_collector,
     )
 

@@ -25,6 +25,7 @@ from semtoken_server.options import OptionsOf
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import Settings, shared_compressor_socket
 from semtoken_server.tokenizer_check import TokenizerCheck
+from semtoken_server.tracing.base import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Gateway:
     quality: QualityContract
     warmed: Callable[[], None]
     """Called once the compressor is loaded, or has failed to."""
+    tracing: Tracing = NO_TRACING
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     @classmethod
@@ -57,6 +59,7 @@ class Gateway:
         metrics: Metrics,
         *,
         quality: QualityContract | None = None,
+        tracing: Tracing = NO_TRACING,
         warmed: Callable[[], None] = lambda: None,
     ) -> Gateway:
         """A gateway around an engine and a compressor, not started; ``quality`` by default as the settings say.
@@ -79,6 +82,7 @@ class Gateway:
             **_options(settings),
             quality=quality or QualityContract(settings, engine, metrics, shared=shared),
             warmed=warmed,
+            tracing=tracing,
         )
 
     def reconfigured(self, settings: Settings) -> Gateway:
@@ -100,6 +104,7 @@ class Gateway:
             await asyncio.gather(warming, return_exceptions=True)
             await self.backend.close()
             await self.engine.close()
+            await self.tracing.close()
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Whether requests are best sent here now, and the state of each part.

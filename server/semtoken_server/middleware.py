@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its place in the metrics."""
+"""What happens around every request: its id, its place in metrics, traces and the log."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ import re
 import time
 from collections.abc import MutableMapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from semtoken_server.compression.outcome import Outcome
 from semtoken_server.errors import ShuttingDownError, answer_for, error_event
 from semtoken_server.lifecycle.state import Lifecycle
+from semtoken_server.logs.about import About, work_for
 from semtoken_server.metrics import Metrics
+from semtoken_server.tracing.base import NO_TRACING, RequestTrace, Tracing
 
 # Short and plain, since it goes into logs and to the engine.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
+class RequestLog(Protocol):
+    """Takes note of a request that was answered."""
+
+    def __call__(self, method: str, route: str, status: int, duration_s: float, outcome: Outcome | None, /) -> None:
+        """``outcome`` is None where nothing was looked at for compression."""
+
+
 class RequestContext:
-    """Gives each request an id (the client's own if it is well-formed), counts it and times it.
+    """Gives each request an id (the client's own if it is well-formed), counts it, times it and has it traced.
 
     One that is cancelled when the gateway's time to drain is up is ended here in order.
 
@@ -30,8 +40,18 @@ class RequestContext:
     stream and the client.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        lifecycle: Lifecycle,
+        tracing: Tracing = NO_TRACING,
+        log: RequestLog | None = None,
+    ) -> None:
         self._app = app
+        self._tracing = tracing
+        self._log = log
         self._inflight = metrics.inflight
         self._lifecycle = lifecycle
         self._aborts = metrics.stream_aborts
@@ -50,6 +70,8 @@ class RequestContext:
         identity = offered if _REQUEST_ID.fullmatch(offered) else os.urandom(16).hex()
         state["request_id"] = identity
         state["began"] = began
+        state["trace"] = trace = self._tracing.request(scope)
+        work_for(About(identity, *(trace.ids or ())))
         # What escapes every handler is answered outside of here, with a 500.
         code = "500"
         head: Message | None = None
@@ -76,13 +98,21 @@ class RequestContext:
         finally:
             self._lifecycle.leave(task)
             self._inflight.dec()
-            route = getattr(scope.get("route"), "path", "unmatched")
-            self._requests(route, code).inc()
-            self._request_seconds(route).observe(time.perf_counter() - began)
+            self._note(scope, code, time.perf_counter() - began, trace)
+
+    def _note(self, scope: Scope, code: str, took_s: float, trace: RequestTrace) -> None:
+        """A request is over."""
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self._requests(route, code).inc()
+        self._request_seconds(route).observe(took_s)
+        trace.end(route, int(code))
+        if self._log is not None:
+            self._log(scope["method"], route, int(code), took_s, scope["state"].get("outcome"))
 
     async def _end(self, head: Message | None, scope: Scope, receive: Receive, send: Send) -> None:
         """The last words to a request that has no more time: an answer, or an event in a stream."""
         error = ShuttingDownError()
+        scope["state"]["trace"].failed(error)
         if head is None:
             await answer_for(error).response()(scope, receive, send)
         elif (b"content-type", b"text/event-stream") in _media_types(head):
@@ -105,3 +135,14 @@ def request_id(request: Request) -> str:
 def began(request: Request) -> float:
     """When a request arrived, on ``time.perf_counter``'s clock."""
     return float(request.scope["state"]["began"])
+
+
+def trace_of(request: Request) -> RequestTrace:
+    """What a request's spans are made by."""
+    trace: RequestTrace = request.scope["state"]["trace"]
+    return trace
+
+
+def keep_outcome(request: Request, outcome: Outcome) -> None:
+    """What became of a request's compression, for the log."""
+    request.scope["state"]["outcome"] = outcome

@@ -34,6 +34,8 @@ _EXPORTED = "SEMTOKEN_EXPORTED_SETTINGS"
 _COMPRESSOR = "SEMTOKEN_COMPRESSOR_SOCKET"
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it at import
 _SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
+# An address of a collector is refused for the credentials in it, say.
+_UNSHOWN = (*_SECRETS, "tracing_endpoint")
 _NOTICED_S = 5.0
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
@@ -85,6 +87,27 @@ def _redis_url(value: Any) -> Any:
     if find_spec("redis") is None:
         raise ValueError("a Redis needs the extra: pip install 'semtoken[redis]'")
     return value
+
+
+def _collector_url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the address of a collector looks like http://host:4318")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("the address of a collector carries no credentials; set OTEL_EXPORTER_OTLP_HEADERS")
+    if not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+        raise ValueError("tracing needs the extra: pip install 'semtoken[otel]'")
+    return value
+
+
+def _is_installed(module: str) -> bool:
+    """Also where the packages around it are missing."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _mode(value: Any) -> Any:
@@ -260,6 +283,14 @@ class Settings(BaseSettings):
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="least severe log line written"
     )
+    log_format: Literal["text", "json"] = Field(default="text", description="how log lines look")
+    log_requests: bool = Field(default=False, description="whether each request is a line in the log, at level info")
+    tracing_endpoint: Annotated[str, BeforeValidator(_collector_url)] | None = Field(
+        default=None, description="OpenTelemetry collector that spans go to, by OTLP over HTTP; none means no tracing"
+    )
+    tracing_share: float = Field(
+        default=1.0, ge=0.0, le=1.0, description="share of requests traced, where the client has not decided"
+    )
 
     @classmethod
     def load(cls, config: Path | None = None, **overrides: Any) -> Settings:
@@ -346,6 +377,6 @@ def _explain(error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"{name}: no such setting")
         else:
-            shown = "" if name.startswith(_SECRETS) else f" (got {fault['input']!r:.200})"
+            shown = "" if name.startswith(_UNSHOWN) else f" (got {fault['input']!r:.200})"
             lines.append(f"{name}: {fault['msg']}{shown}")
     return "; ".join(lines)

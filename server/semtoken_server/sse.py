@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -62,12 +62,22 @@ class StreamForm(Protocol):
 
 
 class EventRelay:
-    """The events of one stream, with a ``semtoken`` object put where the usage is."""
+    """The events of one stream, with a ``semtoken`` object put where the usage is.
 
-    def __init__(self, form: StreamForm, semtoken: dict[str, Any], times: StreamTimes) -> None:
+    ``on_usage`` is given each event that carries usage, as the engine sent it.
+    """
+
+    def __init__(
+        self,
+        form: StreamForm,
+        semtoken: dict[str, Any],
+        times: StreamTimes,
+        on_usage: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._form = form
         self._semtoken = semtoken
         self._times = times
+        self._on_usage = on_usage
         self._tail = b""
         self._complete = False
         self.events = 0
@@ -110,6 +120,8 @@ class EventRelay:
             tokens += kind is EventKind.TOKEN
             self._complete |= kind in (EventKind.END, EventKind.LAST_USAGE)
             if kind in (EventKind.USAGE, EventKind.LAST_USAGE):
+                if self._on_usage is not None:
+                    self._on_usage(event)
                 event = self._form.told(event, self._semtoken)
             whole += (event, end.group())
             start = search = end.end()

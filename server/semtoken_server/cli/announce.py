@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import shlex
 import sys
@@ -15,6 +16,8 @@ import typer
 
 from semtoken_server.cli.terminal import spinner
 from semtoken_server.supervisor import EngineStartError
+
+logger = logging.getLogger(__name__)
 
 _INTERVAL_S = 0.5
 
@@ -40,12 +43,13 @@ EOF
 """
 
 
-def announce_when_ready(url: str, *, keys: bool = False) -> None:
+def announce_when_ready(url: str, *, keys: bool = False, plainly: bool = True) -> None:
     """Wait in the background until the gateway at ``url`` is ready; print examples that work as they stand.
 
-    With ``keys``, which it has none of, only that it is ready.
+    With ``keys``, which it has none of, only that it is ready; where that is not to be told ``plainly``, as a
+    line of the log.
     """
-    threading.Thread(target=_announce, args=(url, keys), name="announce", daemon=True).start()
+    threading.Thread(target=_announce, args=(url, keys, plainly), name="announce", daemon=True).start()
 
 
 def wait_until_ready(url: str, timeout_s: float = math.inf) -> str:
@@ -84,12 +88,15 @@ def examples(url: str, model: str) -> str:
     return _EXAMPLES.format(url=url, model=model, python=shlex.quote(sys.executable))
 
 
-def _announce(url: str, keys: bool) -> None:
-    if keys:
+def _announce(url: str, keys: bool, plainly: bool) -> None:
+    if not plainly:
+        _wait(url, math.inf, lambda _client: "")
+        logger.info("ready on %s", url)
+    elif keys:
         _wait(url, math.inf, lambda _client: "")
         typer.echo(f"\nSemToken is ready on {url}; its clients need a key of keys_file")
-        return
-    typer.echo(examples(url, wait_until_ready(url)))
+    else:
+        typer.echo(examples(url, wait_until_ready(url)))
 
 
 def _missing(answer: httpx.Response) -> str:

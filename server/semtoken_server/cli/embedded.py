@@ -10,7 +10,7 @@ from pathlib import Path
 from semtoken.bundled import models_dir, prepare_encoder, prepare_llm
 from semtoken.errors import ModelNotFoundError
 
-from semtoken_server.cli.terminal import note, spinner
+from semtoken_server.cli.terminal import spinner, warn
 from semtoken_server.settings import Settings
 from semtoken_server.supervisor import EngineSupervisor, encoder_share, vllm_command
 
@@ -56,7 +56,7 @@ def _prepare_encoder_if_possible(settings: Settings) -> None:
             prepare_encoder(progress=tell)
     except ModelNotFoundError as error:
         # A gateway that cannot compress forwards what it gets and says so.
-        note(f"semtoken: no compression: {error}")
+        warn(f"no compression: {error}", settings)
 
 
 def _supervisor(settings: Settings, model: str) -> EngineSupervisor:

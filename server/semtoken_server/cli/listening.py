@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
-from uvicorn.config import LOGGING_CONFIG
 
 from semtoken_server.app import operations_app
 from semtoken_server.asgi import build_app
 from semtoken_server.gateway import Gateway
 from semtoken_server.lifecycle.ports import ByPort
 from semtoken_server.lifecycle.server import GatewayServer
+from semtoken_server.logs.config import log_config
 from semtoken_server.settings import InvalidSettingsError, Settings
 
 _BACKLOG = 2048
@@ -70,17 +68,16 @@ def gateway_server(settings: Settings, sockets: Sequence[socket.socket]) -> tupl
     if len(sockets) > 1:
         served = ByPort(app, operations_app(app), sockets[1].getsockname()[1])
     return app, GatewayServer(
-        uvicorn_config(settings, served),
+        _uvicorn_config(settings, served),
         gateway.lifecycle,
         drain_delay_s=settings.delay_before_draining_s,
         drain_s=settings.drain_s,
     )
 
 
-def uvicorn_config(settings: Settings, app: ASGIApp | None) -> uvicorn.Config:
-    """The server's configuration; without an ``app`` that of the parent of workers, which writes log lines only."""
+def _uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        app or "",
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -88,12 +85,5 @@ def uvicorn_config(settings: Settings, app: ASGIApp | None) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         log_level=settings.log_level,
-        log_config=_logging(settings.log_level),
+        log_config=log_config(settings),
     )
-
-
-def _logging(level: str) -> dict[str, Any]:
-    """uvicorn's own logging, with the gateway's lines in the same form."""
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["semtoken_server"] = {"handlers": ["default"], "level": level.upper(), "propagate": False}
-    return config

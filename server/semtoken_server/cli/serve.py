@@ -15,12 +15,13 @@ import yaml
 from semtoken_server.access.exposure import look_at_access
 from semtoken_server.cli.announce import announce_when_ready
 from semtoken_server.cli.embedded import backing_engine
-from semtoken_server.cli.listening import gateway_server, listening, local_url, uvicorn_config
-from semtoken_server.cli.terminal import note
+from semtoken_server.cli.listening import gateway_server, listening, local_url
+from semtoken_server.cli.terminal import warn
 from semtoken_server.cli.worker import run_worker
 from semtoken_server.compression.shared.process import CompressorProcess
 from semtoken_server.lifecycle.reload import LIVE, WITH_WORKERS, Reloader
 from semtoken_server.lifecycle.workers import WorkerGroup
+from semtoken_server.logs.config import configure_logs
 from semtoken_server.metrics import forget_process
 from semtoken_server.settings import Settings
 
@@ -53,14 +54,17 @@ def serve(
     if print_config:
         typer.echo(yaml.safe_dump(settings.masked_dict(), sort_keys=False, allow_unicode=True), nl=False)
         return
+    configure_logs(settings)
     if (warning := look_at_access(settings)) is not None:
-        note(f"semtoken: {warning}")
+        warn(warning, settings)
     # Before the gateway serves and after it has: the engine is stopped in order.
     signal.signal(signal.SIGTERM, _stop)
     # Until there is something to reload. By default the signal would kill.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with listening(settings) as sockets, backing_engine(settings) as backing:
-        announce_when_ready(local_url(settings, sockets[0]), keys=settings.keys_file is not None)
+        announce_when_ready(
+            local_url(settings, sockets[0]), keys=settings.keys_file is not None, plainly=settings.log_format == "text"
+        )
         serve_here = _serve if settings.workers == 1 else _serve_with_workers
         if not serve_here(backing.settings, sockets, load):
             raise SystemExit(1)
@@ -87,7 +91,6 @@ def _serve(settings: Settings, sockets: list[socket.socket], load: Callable[[], 
 
 def _serve_with_workers(settings: Settings, sockets: list[socket.socket], load: Callable[[], Settings]) -> bool:
     """The same in ``settings.workers`` processes, with one more that compresses for them."""
-    uvicorn_config(settings, None)
     reloader = Reloader(load, settings, WITH_WORKERS)
     running = settings
     with tempfile.TemporaryDirectory(prefix="semtoken-") as shared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from transformers.utils import logging as transformers_logging
+
+from semtoken_server.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -31,6 +36,14 @@ def complain(message: str, status: int, *, one_line: bool = True) -> int:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     note(f"semtoken: {' '.join(lines) if one_line else message.rstrip()}")
     return status
+
+
+def warn(message: str, settings: Settings) -> None:
+    """Something that the operator should know: a line of the log where that is JSON, else of ours."""
+    if settings.log_format == "json":
+        logger.warning("%s", message)
+    else:
+        note(f"semtoken: {message}")
 
 
 def note(line: str) -> None:

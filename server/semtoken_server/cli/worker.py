@@ -11,6 +11,7 @@ from socket import socket
 from semtoken_server.cli.listening import gateway_server
 from semtoken_server.cli.terminal import silence_libraries
 from semtoken_server.lifecycle.worker import HURRY, RETIRE, beat
+from semtoken_server.logs.config import configure_logs
 from semtoken_server.parent import end_with_parent, parent_is_gone
 from semtoken_server.settings import Settings
 
@@ -22,6 +23,7 @@ _BEAT_S = 1
 def run_worker(listening: Sequence[socket], beats: Connection) -> None:
     """Serve at ``listening`` with the exported settings; the process drains and ends when its parent is gone."""
     settings = Settings.imported()
+    configure_logs(settings)
     end_with_parent(settings.drain_s + _GRACE_S)
     silence_libraries()
     _, server = gateway_server(settings, listening)

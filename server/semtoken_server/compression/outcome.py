@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -17,6 +17,10 @@ class Outcome:
     original_tokens: int | None = None
     forwarded_tokens: int | None = None
     compress_ms: float | None = None
+    queued_s: float = field(default=0.0, compare=False)
+    """Until it was its turn; neither this nor the next is told to clients."""
+    timings_ms: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
+    """Of each stage, summed over texts."""
 
     @property
     def headers(self) -> Mapping[str, str]:

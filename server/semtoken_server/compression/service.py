@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -79,7 +80,15 @@ class CompressionService:
         reason = _reason(options, form.status, form.reason)
         if reason == SWITCHED_OFF:
             self._count_withheld(messages)
-        outcome = Outcome(str(form.status), reason, form.original_tokens, form.forwarded_tokens, _ms_since(began))
+        outcome = Outcome(
+            str(form.status),
+            reason,
+            form.original_tokens,
+            form.forwarded_tokens,
+            _ms_since(began),
+            ran.queued_s,
+            form.timings_ms,
+        )
         return self._observed(outcome), form
 
     async def prompts(
@@ -104,7 +113,9 @@ class CompressionService:
         if ran is None:
             return self._failed_open(reason, began), None
         done = ran.value
+        timings: Counter[str] = Counter()
         for prompt in done:
+            timings.update(prompt.result.timings_ms)
             # The whole is told once for the request, whose prompts are compressed one after the other.
             self._observe_stages(prompt.result.timings_ms, ran.ran_s if prompt is done[0] else None)
         # One status for the request: that of a prompt which the engine will refuse, else compressed if any was.
@@ -115,6 +126,8 @@ class CompressionService:
             sum(prompt.original_tokens for prompt in done),
             sum(len(prompt.ids) for prompt in done),
             _ms_since(began),
+            ran.queued_s,
+            timings,
         )
         return self._observed(outcome), done
 

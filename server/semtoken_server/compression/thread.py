@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from semtoken import (
@@ -154,7 +155,8 @@ class ThreadCompressor:
             value = work(mine.within(deadline))
             return Ran(value, began - submitted, time.monotonic() - began)
 
-        future = self._executor.submit(job)
+        # What is logged there is about the same request.
+        future = self._executor.submit(copy_context().run, job)
         self._jobs.add(future)
         waiting = asyncio.wrap_future(future)
         try:

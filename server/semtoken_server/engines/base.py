@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from semtoken_server.tracing.base import UNTRACED, RequestTrace
+
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
@@ -19,6 +21,8 @@ class EngineRequest:
     """The model that it is for; None where any engine will do."""
     affinity: bytes | None = field(default=None, repr=False)
     """What requests have in common whose prompts begin alike: one engine has that beginning in its cache."""
+    trace: RequestTrace = field(default=UNTRACED, repr=False, compare=False)
+    """Is told of each attempt."""
 
 
 class EngineResponse(Protocol):

@@ -16,6 +16,7 @@ from semtoken_server.engines.response import HttpEngineResponse, media_type
 from semtoken_server.engines.waiting import Waiting
 from semtoken_server.errors import EngineTimeoutError, EngineUnavailableError
 from semtoken_server.metrics import Metrics
+from semtoken_server.tracing.base import AttemptTrace
 
 _AT_ONCE_BYTES = 2**18
 """A larger body goes as a file: written in pieces it does not hold up the event loop."""
@@ -69,10 +70,11 @@ class EngineClient:
         session = self._started()
         probe = endpoint.breaker.begin()
         endpoint.outstanding += 1
+        trace = request.trace.attempt(endpoint.name, endpoint.url + request.path, request.method)
         attempt: Attempt | None = None
         outcome = "error"
         try:
-            attempt = await self._ask(session, endpoint, request)
+            attempt = await self._ask(session, endpoint, request, trace)
             outcome = attempt.outcome
             return attempt
         except asyncio.CancelledError:
@@ -81,10 +83,14 @@ class EngineClient:
         finally:
             if attempt is None or attempt.response is None:
                 endpoint.outstanding -= 1
+                trace.failed("cancelled" if attempt is None else type(attempt.error).__name__)
+                trace.end()
             self._tell_breaker(endpoint, attempt, probe)
             self._requests(endpoint.name, outcome).inc()
 
-    async def _ask(self, session: aiohttp.ClientSession, endpoint: Endpoint, request: EngineRequest) -> Attempt:
+    async def _ask(
+        self, session: aiohttp.ClientSession, endpoint: Endpoint, request: EngineRequest, trace: AttemptTrace
+    ) -> Attempt:
         deadline = asyncio.timeout(None)
         waiting = Waiting(request, deadline)
         endpoint.waiting.add(waiting)
@@ -94,7 +100,7 @@ class EngineClient:
                     request.method,
                     endpoint.url + request.path,
                     data=_sendable(request.body),
-                    headers=request.headers,
+                    headers={**request.headers, **trace.headers} if trace.headers else request.headers,
                     allow_redirects=False,
                 )
                 first = await _first_byte(response, waiting)
@@ -102,7 +108,9 @@ class EngineClient:
             return _failed(endpoint, waiting, error)
         finally:
             endpoint.waiting.discard(waiting)
-        return Attempt(endpoint, HttpEngineResponse(response, endpoint, first), cause=STATUSES.get(response.status))
+        trace.answered(response.status, streamed=first is not None)
+        answer = HttpEngineResponse(response, endpoint, first, trace)
+        return Attempt(endpoint, answer, cause=STATUSES.get(response.status))
 
     def _tell_breaker(self, endpoint: Endpoint, attempt: Attempt | None, probe: bool) -> None:
         breaker = endpoint.breaker

@@ -9,18 +9,26 @@ from multidict import CIMultiDict
 
 from semtoken_server.engines.endpoint import Endpoint, engine_error
 from semtoken_server.errors import EngineConnectionError, EngineError
+from semtoken_server.tracing.base import UNTRACED_ATTEMPT, AttemptTrace
 
 
 class HttpEngineResponse:
     """An aiohttp answer, counted as outstanding on its endpoint until it is closed or read whole.
 
-    ``first`` is what was read of the body already.
+    ``first`` is what was read of the body already; ``trace`` is told how it ends.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, endpoint: Endpoint, first: bytes | None = None) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        endpoint: Endpoint,
+        first: bytes | None = None,
+        trace: AttemptTrace = UNTRACED_ATTEMPT,
+    ) -> None:
         self._response = response
         self._endpoint = endpoint
         self._first = first
+        self._trace = trace
         self._open = True
         endpoint.answers.add(self)
 
@@ -53,7 +61,7 @@ class HttpEngineResponse:
         try:
             return (self._first or b"") + await self._response.read()
         except (aiohttp.ClientError, OSError) as error:
-            raise engine_error(self._endpoint, error) from error
+            raise self._failed(error) from error
         finally:
             await self.close()
 
@@ -65,10 +73,11 @@ class HttpEngineResponse:
             async for chunk in self._response.content.iter_any():
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            raise engine_error(self._endpoint, error) from error
+            raise self._failed(error) from error
 
     def abandon(self, error: EngineError) -> None:
         """End it with ``error`` for whoever reads it."""
+        self._trace.failed(type(error).__name__)
         self._response.content.set_exception(error)
 
     def check(self) -> None:
@@ -84,6 +93,12 @@ class HttpEngineResponse:
             self._endpoint.answers.discard(self)
             # After the end of the body the connection is back in the pool already and stays there.
             self._response.close()
+            self._trace.end()
+
+    def _failed(self, error: Exception) -> EngineError:
+        told = engine_error(self._endpoint, error)
+        self._trace.failed(type(told).__name__)
+        return told
 
 
 def cut_unnoticed(response: aiohttp.ClientResponse) -> bool:

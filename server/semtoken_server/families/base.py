@@ -65,6 +65,8 @@ class Family(ABC, Generic[RequestT]):
     not_realised: ClassVar[Mapping[str, str]] = _TEXT_ONLY
     """Realisations that are refused, with the reason."""
     stream: ClassVar[StreamForm]
+    operation: ClassVar[str] = "chat"
+    """What OpenTelemetry calls it."""
 
     @abstractmethod
     def read(self, data: dict[str, Any], asked: RequestT) -> Prompt:

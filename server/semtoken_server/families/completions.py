@@ -82,6 +82,7 @@ class Completions(Family[CompletionRequest]):
     realise = "tokens"
     not_realised: ClassVar[Mapping[str, str]] = {}
     stream = CHUNKS
+    operation = "text_completion"
 
     def read(self, _data: dict[str, Any], asked: CompletionRequest) -> Prompts:
         """The prompts that are text."""

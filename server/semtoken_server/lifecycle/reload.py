@@ -29,6 +29,9 @@ WITH_WORKERS = LIVE | {
     "engine_health_interval_s",
     "engine_read_timeout_s",
     "engine_urls",
+    "log_requests",
+    "tracing_endpoint",
+    "tracing_share",
 }
 """Settings that new worker processes take over besides."""
 

@@ -6,14 +6,16 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter
-from semtoken import MessagesResult, PartResult
+from semtoken import CompressionResult, MessagesResult, PartResult
 from starlette.requests import Request
 from starlette.responses import Response
 
 from semtoken_server.access.prompts import Prompt, given
 from semtoken_server.bodies import read_json
+from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
 from semtoken_server.gateway import Gateway, gateway_of
+from semtoken_server.middleware import keep_outcome, trace_of
 from semtoken_server.options import RequestOptions
 from semtoken_server.schemas.compress import CompressRequest
 from semtoken_server.schemas.generation import texts_of
@@ -25,22 +27,35 @@ router = APIRouter()
 @router.post("/v1/compress")
 async def compress(request: Request) -> Response:
     """The result of a compression that explains itself."""
-    gateway = gateway_of(request)
-    body = await read_json(request, gateway.settings.max_body_bytes)
-    asked = validated(CompressRequest, body.data)
-    prompt = given(asked.text) if asked.messages is None else Prompt(lambda: texts_of(asked.messages or ()))
-    options = await gateway.access.admit(request, body, gateway.compress_options, prompt, model=False)
-    result = await until_disconnect(request.receive, _compressed(gateway, asked, body.data.get("messages"), options))
-    return Response(orjson.dumps(result), media_type="application/json")
+    gateway, trace = gateway_of(request), trace_of(request)
+    with trace.step("parse"):
+        body = await read_json(request, gateway.settings.max_body_bytes)
+        asked = validated(CompressRequest, body.data)
+        prompt = given(asked.text) if asked.messages is None else Prompt(lambda: texts_of(asked.messages or ()))
+        options = await gateway.access.admit(request, body, gateway.compress_options, prompt, model=False)
+    with trace.step("compress") as step:
+        work = _compressed(gateway, asked, body.data.get("messages"), options)
+        result = await until_disconnect(request.receive, work)
+        step.compressed(outcome := _outcome(result))
+    keep_outcome(request, outcome)
+    told = _chat_json(result) if isinstance(result, MessagesResult) else result.to_dict()
+    return Response(orjson.dumps(told), media_type="application/json")
 
 
 async def _compressed(
     gateway: Gateway, asked: CompressRequest, messages: Any, options: RequestOptions
-) -> dict[str, Any]:
+) -> CompressionResult | MessagesResult:
     if asked.text is None:
-        return _chat_json(await gateway.compression.messages(messages, options, asked.tools))
+        return await gateway.compression.messages(messages, options, asked.tools)
     query = options.compression.query if asked.query is None else asked.query
-    return (await gateway.compression.text(asked.text, query, options)).to_dict()
+    return await gateway.compression.text(asked.text, query, options)
+
+
+def _outcome(result: CompressionResult | MessagesResult) -> Outcome:
+    forwarded = result.forwarded_tokens if isinstance(result, MessagesResult) else result.compressed_tokens
+    return Outcome(
+        str(result.status), str(result.reason), result.original_tokens, forwarded, timings_ms=result.timings_ms
+    )
 
 
 def _chat_json(form: MessagesResult) -> dict[str, Any]:

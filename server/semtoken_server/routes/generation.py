@@ -15,6 +15,7 @@ from semtoken_server.answers import GenerationAnswer, engine_request
 from semtoken_server.bodies import JsonBody, read_json
 from semtoken_server.families import FAMILIES, Family, Prepared
 from semtoken_server.gateway import Gateway, gateway_of
+from semtoken_server.middleware import keep_outcome, trace_of
 from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import append_member, rewritten
 from semtoken_server.routes.endpoint import AsgiEndpoint, Handler
@@ -29,18 +30,23 @@ def handler_of(family: Family[Any]) -> Handler:
     """What serves a family's route."""
 
     async def handler(request: Request, send: Send) -> None:
-        gateway = gateway_of(request)
-        body = await read_json(request, gateway.settings.max_body_bytes)
-        asked = validated(family.schema, body.data)
-        prompt = Prompt(lambda: family.read(body.data, asked).all_texts(), family.token_ids(asked))
-        options = await gateway.access.admit(request, body, gateway.options[family.path], prompt)
-        family.require_realisable(options)
-        options = _fitted(gateway, options, asked)
+        gateway, trace = gateway_of(request), trace_of(request)
+        with trace.step("parse"):
+            body = await read_json(request, gateway.settings.max_body_bytes)
+            asked = validated(family.schema, body.data)
+            trace.generating(family.operation, asked.model, stream=asked.stream is True)
+            prompt = Prompt(lambda: family.read(body.data, asked).all_texts(), family.token_ids(asked))
+            options = await gateway.access.admit(request, body, gateway.options[family.path], prompt)
+            family.require_realisable(options)
+            options = _fitted(gateway, options, asked)
         answer = GenerationAnswer(request, gateway, send, family.stream)
 
         async def forwarded() -> None:
-            await gateway.compression.require_embeds(options)
-            prepared = await family.prepare(gateway.compression, body, asked, options)
+            with trace.step("compress") as step:
+                await gateway.compression.require_embeds(options)
+                prepared = await family.prepare(gateway.compression, body, asked, options)
+                step.compressed(prepared.outcome)
+            keep_outcome(request, prepared.outcome)
             # Where there is but one engine nobody asks.
             affinity = family.affinity(body.data) if len(gateway.engine.health) > 1 else None
             await answer.forward(

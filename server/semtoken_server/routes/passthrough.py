@@ -18,11 +18,9 @@ from semtoken_server.disconnect import until_disconnect
 from semtoken_server.engines.base import EngineRequest
 from semtoken_server.errors import EngineConnectionError, ModelUnknownError
 from semtoken_server.gateway import gateway_of
+from semtoken_server.middleware import request_id, trace_of
 
 router = APIRouter()
-
-_MODELS = EngineRequest("GET", "/v1/models")
-
 
 _EMBEDDINGS = "/v1/embeddings"
 
@@ -37,6 +35,7 @@ async def passed_through(request: Request) -> Response:
     body = await read_json(request, gateway.settings.max_body_bytes)
     gateway.access.require_allowed(request, body.data)
     if request.url.path == _EMBEDDINGS:
+        trace_of(request).generating("embeddings", named if isinstance(named := body.data.get("model"), str) else None)
         # The others cost the engine next to nothing.
         await gateway.access.charge(request, len(body.raw), given(body.data.get("input")))
     asked = engine_request(request, body.raw, body.data.get("model"))
@@ -46,7 +45,7 @@ async def passed_through(request: Request) -> Response:
 @router.get("/v1/models")
 async def models(request: Request) -> Response:
     """The engine's models, as far as the client may use them."""
-    answer = await plain_answer(gateway_of(request), _MODELS)
+    answer = await plain_answer(gateway_of(request), _models(request))
     key = key_of(request)
     if key.models is None or answer.status_code != 200:
         return answer
@@ -56,7 +55,7 @@ async def models(request: Request) -> Response:
 @router.get("/v1/models/{model:path}")
 async def model_by_name(request: Request, model: str) -> Response:
     """One model out of the engine's list, which has no route of its own for it."""
-    upstream = await gateway_of(request).engine.send(_MODELS)
+    upstream = await gateway_of(request).engine.send(_models(request))
     body = await upstream.read()
     try:
         listed: Any = orjson.loads(body)["data"]
@@ -66,3 +65,8 @@ async def model_by_name(request: Request, model: str) -> Response:
     if model not in cards or not key_of(request).may_use(model):
         raise ModelUnknownError(model)
     return Response(orjson.dumps(cards[model]), media_type="application/json")
+
+
+def _models(request: Request) -> EngineRequest:
+    """The engine's list, for a client that asks with ``request``."""
+    return EngineRequest("GET", "/v1/models", headers={"x-request-id": request_id(request)}, trace=trace_of(request))

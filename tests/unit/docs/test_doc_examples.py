@@ -34,6 +34,7 @@ TESTED_WITH_THEIR_PAGE = {
     ("runbook.md", "promql"),
     ("quality.md", "promql"),
     ("security.md", "yaml"),
+    ("tracing.md", "yaml"),
 }
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.

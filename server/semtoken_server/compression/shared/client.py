@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from semtoken import CompressionOptions, CompressionResult, InvalidInputError, InvalidOptionError, MessagesResult
 from semtoken.datamodels import FloatArray
 
 from semtoken_server.compression.backend import BackendState, CompressedPrompt, Ran
 from semtoken_server.compression.shared import wire
 from semtoken_server.errors import CompressionUnavailableError
+from semtoken_server.logs.about import working_for
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +132,9 @@ class SharedCompressor:
             raise CompressionUnavailableError("encoder_stalled", "the compressor's process does not answer")
         sent = time.monotonic()
         try:
-            reply = await self._reply(self._writer, request, timeout_s)
+            reply = await self._reply(
+                self._writer, lambda number: replace(request(number), about=working_for()), timeout_s
+            )
         except CompressionUnavailableError as error:
             if error.reason == "deadline" and timeout_s >= _STALLED_S and self._heard < sent:
                 self._asking = asyncio.create_task(self._ask(self._writer))

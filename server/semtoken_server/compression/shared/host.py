@@ -14,6 +14,7 @@ from semtoken import CompressionOptions, InvalidInputError, InvalidOptionError
 from semtoken_server.compression.backend import CompressorBackend, Ran
 from semtoken_server.compression.shared import wire
 from semtoken_server.errors import CompressionUnavailableError
+from semtoken_server.logs.about import work_for
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class CompressorHost:
         return wire.Started(request.id, state.phase, state.reason, state.detail)
 
     async def _work(self, request: wire.Work) -> wire.Done:
+        work_for(request.about)
         ran = await self._run(request)
         return wire.Done(request.id, ran.queued_s, ran.ran_s, msgspec.Raw(wire.encode(ran.value)))
 

@@ -16,6 +16,7 @@ from typing import Self
 
 from semtoken_server.compression.build import build_thread_compressor
 from semtoken_server.compression.shared.host import CompressorHost
+from semtoken_server.logs.config import configure_logs
 from semtoken_server.metrics import Metrics
 from semtoken_server.parent import end_with_parent
 from semtoken_server.settings import Settings, shared_metrics_dir
@@ -94,6 +95,7 @@ def run_compressor(socket: Path) -> None:
     # Ctrl-C goes to the whole group; the parent says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings.imported()
+    configure_logs(settings)
     host = CompressorHost(build_thread_compressor(settings, Metrics(shared_metrics_dir())))
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_serve(host, socket))

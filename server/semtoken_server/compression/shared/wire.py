@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_origin
 import msgspec
 import numpy as np
 
+from semtoken_server.logs.about import About
+
 _LENGTH_BYTES = 4
 MAX_FRAME_BYTES = 2**31
 """A prompt is at most as long as a request's body; vectors of its embeddings are some kilobytes a token."""
@@ -26,7 +28,14 @@ class Start(msgspec.Struct, tag=True, frozen=True):
     tokenizer: str
 
 
-class Chat(msgspec.Struct, tag=True, frozen=True):
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for a client's request, or for none."""
+
+    about: About | None = None
+    """For the log."""
+
+
+class Chat(Asked, tag=True, frozen=True):
     """Compress a chat; ``options`` in their JSON form here and below."""
 
     id: int
@@ -37,7 +46,7 @@ class Chat(msgspec.Struct, tag=True, frozen=True):
     tenant: str = ""
 
 
-class Prompts(msgspec.Struct, tag=True, frozen=True):
+class Prompts(Asked, tag=True, frozen=True):
     """Compress the prompts of a completion."""
 
     id: int
@@ -48,7 +57,7 @@ class Prompts(msgspec.Struct, tag=True, frozen=True):
     tenant: str = ""
 
 
-class Text(msgspec.Struct, tag=True, frozen=True):
+class Text(Asked, tag=True, frozen=True):
     """Compress a text."""
 
     id: int
@@ -59,7 +68,7 @@ class Text(msgspec.Struct, tag=True, frozen=True):
     tenant: str = ""
 
 
-class TokenIds(msgspec.Struct, tag=True, frozen=True):
+class TokenIds(Asked, tag=True, frozen=True):
     """Tokenise texts."""
 
     id: int
@@ -67,7 +76,7 @@ class TokenIds(msgspec.Struct, tag=True, frozen=True):
     texts: list[str]
 
 
-class Embeddings(msgspec.Struct, tag=True, frozen=True):
+class Embeddings(Asked, tag=True, frozen=True):
     """Look a text's input embeddings up."""
 
     id: int

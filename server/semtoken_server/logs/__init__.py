@@ -1,0 +1,1 @@
+"""Log lines, as text or as JSON, of all processes of a gateway."""

@@ -1,0 +1,1 @@
+"""Spans of requests, for a collector that speaks OpenTelemetry's protocol."""
