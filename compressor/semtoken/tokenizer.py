@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from semtoken.datamodels import IntArray
 from semtoken.errors import InvalidInputError, ModelNotFoundError
+from semtoken.template_roles import as_rendered
 
 _LOG = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class ServedTokenizer:
 
     def _render(self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> str:
         rendered = self._tokenizer.apply_chat_template(
-            messages,
+            as_rendered(messages, str(self._tokenizer.chat_template)),
             tools=[dict(tool) for tool in tools] if tools else None,
             tokenize=False,
             add_generation_prompt=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from random import Random
 from typing import Any
 
 import httpx
@@ -14,6 +15,8 @@ from semtoken.evaluation.bundled import bundled_demo, bundled_texts
 DEMO = bundled_demo()
 DOCUMENT = DEMO.document[:6000]
 CHAT = "/v1/chat/completions"
+FLOOD = 120
+"""Compressions at once: more than run (4) and wait (64) at the defaults."""
 
 
 class EventfulLoad:
@@ -22,6 +25,7 @@ class EventfulLoad:
     def __init__(self, gateway: RealGateway, client: httpx.Client) -> None:
         self._gateway = gateway
         self._client = client
+        self._flooded = 0
 
     def everything(self) -> Sequence[Callable[[], None]]:
         """All of it; each is to run more than once, with reads in between, since a rate needs a change."""
@@ -68,23 +72,33 @@ class EventfulLoad:
 
     def overrun(self) -> None:
         """More compressions than may wait: a chat goes on uncompressed, and one that forbids that is refused."""
-        text = bundled_texts()[0]
-        with ThreadPoolExecutor(80) as flood, httpx.Client(base_url=self._gateway.url, trust_env=False) as client:
+        words = bundled_texts()[0].split(" ")
+        with ThreadPoolExecutor(FLOOD) as flood, httpx.Client(base_url=self._gateway.url, trust_env=False) as client:
 
             def compress(number: int) -> None:
+                # Each another text, of which no window has been encoded before.
+                text = " ".join(Random(number).sample(words, len(words)))
                 with suppress(httpx.HTTPError):  # It is given up as soon as the queue was full.
-                    client.post("/v1/compress", json={"text": f"{number} {text}", "ratio": 3.0}, timeout=8.0)
+                    answer = client.post("/v1/compress", json={"text": text}, timeout=30.0)
+                    assert answer.status_code in (200, 503), answer.text
 
-            floods = [flood.submit(compress, number) for number in range(80)]
+            floods = [flood.submit(compress, number) for number in range(self._flooded, self._flooded + FLOOD)]
+            self._flooded += FLOOD
             question = f"{DOCUMENT[:4000]}\n\nQuestion: {DEMO.question}"
             seen: set[str] = set()
+            told: list[tuple[object, ...]] = []
             while not all(future.done() for future in floods) and len(seen) < 2:
                 for policy in ("closed", "open"):
                     asked = self._chat(question, max_tokens=1, semtoken={"on_failure": policy})
-                    answer = self._client.post(CHAT, json=asked)
-                    failed = {"closed": answer.status_code == 503}
-                    failed["open"] = answer.headers.get("x-semtoken-status") == "failed-open"
-                    seen |= {policy} if failed[policy] else set()
+                    with suppress(httpx.ReadTimeout):  # Not full yet: it waits with the others.
+                        answer = self._client.post(CHAT, json=asked, timeout=8.0)
+                        failed = {"closed": answer.status_code == 503}
+                        failed["open"] = answer.headers.get("x-semtoken-status") == "failed-open"
+                        told.append((policy, answer.status_code, answer.headers.get("x-semtoken-reason")))
+                        seen |= {policy} if failed[policy] else set()
+            for future in floods:
+                future.result()
+            assert len(seen) == 2, f"the queue was never full: {told}"
 
     def _chat(self, content: str, **more: Any) -> dict[str, Any]:
         messages = [{"role": "user", "content": content}]

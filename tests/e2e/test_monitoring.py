@@ -23,7 +23,6 @@ from unit.monitoring.expressions import (
 
 # The first test waits for the engine and for the load as well.
 pytestmark = [
-    pytest.mark.skip(reason="never run against a real vLLM yet"),
     pytest.mark.engine,
     pytest.mark.timeout(1800),
 ]

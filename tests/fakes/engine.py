@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import torch
 from aiohttp import web
-from semtoken import ServedTokenizer
+from semtoken import InvalidInputError, ServedTokenizer
 
 from fakes import dialects
 
@@ -70,6 +70,8 @@ class FakeEngine:
     """Set when a generation's client has gone away."""
     resume: asyncio.Event = field(default_factory=asyncio.Event)
     """Ends a stall, and lets what happens midway happen."""
+    refuses_odd: bool = False
+    """Whether a request that it cannot read is a 400, as for vLLM, and no fault of a test."""
     url: str = ""
     _runner: web.AppRunner | None = None
 
@@ -127,6 +129,10 @@ class FakeEngine:
         if self.tokenize_status != 200:
             return web.json_response({"error": {"message": "no"}}, status=self.tokenize_status)
         asked = await request.json()
+        if self.refuses_odd and not (isinstance(asked, dict) and isinstance(asked.get("prompt"), str)):
+            return web.json_response(
+                {"error": {"message": "unreadable", "type": "BadRequestError", "param": None, "code": 400}}, status=400
+            )
         if "messages" in asked:
             count = self.tokenizer.count_messages(asked["messages"])
             return web.json_response({"count": count, "max_model_len": 8192, "tokens": [0] * count})
@@ -151,6 +157,10 @@ class FakeEngine:
         if (fault := self._over_window(request.path, asked)) is not None:
             error = {"message": fault, "type": "BadRequestError", "param": "input_tokens", "code": 400}
             return web.json_response({"error": error}, status=400)
+        if self.refuses_odd and not self._readable(request.path, asked):
+            return web.json_response(
+                {"error": {"message": "unreadable", "type": "BadRequestError", "param": None, "code": 400}}, status=400
+            )
         try:
             if (misbehaved := await self._misbehave(request)) is not None:
                 return misbehaved
@@ -188,6 +198,14 @@ class FakeEngine:
         beside = {"prompt_logprobs": scored} if chat else {}
         choices = [choice if chat else {**choice, "prompt_logprobs": scored}]
         return web.json_response({"id": "x", "model": MODEL, "choices": choices, **beside})
+
+    def _readable(self, path: str, asked: Any) -> bool:
+        try:
+            self._prompt_lengths(path, asked)
+            (asked.get("stream_options") or {}).get("include_usage")
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, InvalidInputError):
+            return False
+        return True
 
     def _over_window(self, path: str, asked: Any) -> str | None:
         """What vLLM 0.32 says of a prompt that is over the context, and of an answer that alone would be."""

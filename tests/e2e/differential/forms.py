@@ -53,7 +53,7 @@ CHATS: dict[str, Fields] = {
             {"role": "user", "content": [{"type": "text", "text": "Name"}, {"type": "text", "text": "a city."}]}
         ]
     },
-    "n": {"n": 2},
+    "n": {"n": 2, "temperature": 0.01},
     "stop": {"stop": ["a", "e"], "include_stop_str_in_output": True},
     "seed": {"seed": 7, "top_p": 0.8, "top_k": 20, "min_p": 0.01},
     "logprobs": {"logprobs": True, "top_logprobs": 2},
@@ -111,7 +111,7 @@ PROMPTS: dict[str, Fields] = {
     "several ids": {"prompt": [[504, 1123], [260, 504, 1123]]},
     "echo": {"echo": True, "logprobs": 1},
     "logprobs": {"logprobs": 2, "return_tokens_as_token_ids": True},
-    "n": {"n": 2, "seed": 5},
+    "n": {"n": 2, "temperature": 0.01},
     "stop": {"stop": "e", "stop_token_ids": [28]},
     "usage": {**USAGE},
     "running usage": {**RUNNING},

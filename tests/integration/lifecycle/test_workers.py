@@ -62,7 +62,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_gauges_go(serve: Serve) -> 
 
 
 @pytest.mark.parametrize("flags", [(), ("--workers", "2")])
-def test_the_operations_port_has_metrics_and_health_and_nothing_else(serve: Serve, flags: tuple[str, ...]) -> None:
+def test_the_operations_port_has_metrics_and_all_that_the_playground_asks(serve: Serve, flags: tuple[str, ...]) -> None:
     operations = free_port()
     gateway = serve(*flags, operations_port=operations)
     for _ in range(8):
@@ -70,8 +70,9 @@ def test_the_operations_port_has_metrics_and_health_and_nothing_else(serve: Serv
             assert client.get("/health/ready").status_code == 200
             assert client.get("/health/live").status_code == 200
             assert "semtoken_build_info" in client.get("/metrics").text
-            assert client.get("/v1/models").status_code == 404
-            assert client.get("/v1/models").json()["error"]["type"] == "invalid_request_error"
+            assert client.get("/playground").status_code == 200
+            assert client.get("/v1/models").status_code == 200
+            assert client.get("/sleep").status_code == 404
     assert gateway.get("/metrics").status_code == 404
     assert gateway.get("/health/ready").status_code == 200
     assert gateway.get("/v1/models").status_code == 200
