@@ -1,0 +1,1 @@
+"""The requests of each scenario, from real texts. Nothing here imports Locust."""

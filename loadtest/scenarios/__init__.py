@@ -1,0 +1,1 @@
+"""Locust files: ``locust -f loadtest/scenarios/rag.py --host URL``."""

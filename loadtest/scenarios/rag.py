@@ -1,0 +1,14 @@
+"""Question answering over retrieved passages.
+
+locust -f loadtest/scenarios/rag.py --host http://127.0.0.1:8080 [--arrival-rate 0.5] [--mode off]
+"""
+
+from __future__ import annotations
+
+from loadtest.scenarios.user import ScenarioUser
+
+
+class Rag(ScenarioUser):
+    """Asks for one scenario's prompts."""
+
+    scenarios = ("rag",)
