@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +22,7 @@ from semtoken_server.gateway import Gateway
 from semtoken_server.metrics import Metrics
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import CompressionDefaults, Settings
+from semtoken_server.tracing.base import NO_TRACING, Tracing
 
 from fakes.compressors import Load, sound
 from fakes.engine import FakeEngine
@@ -85,18 +86,26 @@ async def gateway(
     min_tokens: int = MIN_TOKENS,
     draw: Callable[[], float] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    tracing: Tracing = NO_TRACING,
+    others: Sequence[FakeEngine] = (),
     **given: Any,
 ) -> AsyncIterator[Served]:
-    """A gateway in front of ``engine`` that is ready, whether it can compress or not; ``given`` are settings."""
+    """A gateway in front of ``engine`` and ``others`` that is ready, whether it can compress or not.
+
+    ``given`` are settings.
+    """
     settings = Settings.load(
-        engine_urls=(engine.url,), tokenizer="fake", compression=CompressionDefaults(min_tokens=min_tokens), **given
+        engine_urls=tuple(each.url for each in (engine, *others)),
+        tokenizer="fake",
+        compression=CompressionDefaults(min_tokens=min_tokens),
+        **given,
     )
     metrics = Metrics()
     policy = replace(Policy.of(settings), health_interval_s=0.05)
     http = EnginePool(settings.engine_urls, metrics, policy, api_key=ENGINE_KEY)
     backend = ThreadCompressor(load, max_queue=settings.compress_queue)
     quality = QualityContract(settings, http, metrics, draw=draw, clock=clock)
-    app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality)
+    app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality, tracing=tracing)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)
         yield Served(url, engine, client, backend, metrics, app.state.gateway)
