@@ -29,8 +29,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(argv: Sequence[str], *, ready: str, log: Path, environment: Mapping[str, str]) -> Iterator[int]:
-    """The pid of a server that answers ``ready``, a URL, with success; its output goes to ``log``.
+def server(
+    argv: Sequence[str], *, ready: str, log: Path, environment: Mapping[str, str], start_s: float = _START_S
+) -> Iterator[int]:
+    """The pid of a server that answers ``ready``, a URL, with success within ``start_s``; its output goes to ``log``.
 
     Raises ``ServerFailedError``.
     """
@@ -39,7 +41,7 @@ def server(argv: Sequence[str], *, ready: str, log: Path, environment: Mapping[s
             argv, stdout=output, stderr=output, env={**os.environ, **environment}, start_new_session=True
         )
     try:
-        _wait_for(process, ready, log)
+        _wait_for(process, ready, log, start_s)
         yield process.pid
     finally:
         _end(process)
@@ -58,8 +60,8 @@ def resident_mib(pid: int) -> float:
     return kib / 1024
 
 
-def _wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_S
+def _wait_for(process: subprocess.Popen[bytes], url: str, log: Path, start_s: float) -> None:
+    deadline = time.monotonic() + start_s
     with httpx.Client(trust_env=False, timeout=5.0) as client:
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -70,7 +72,7 @@ def _wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
             except httpx.HTTPError:
                 pass
             time.sleep(0.2)
-    raise ServerFailedError(f"{url} did not answer within {_START_S:g} s, see {log}")
+    raise ServerFailedError(f"{url} did not answer within {start_s:g} s, see {log}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

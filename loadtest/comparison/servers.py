@@ -1,0 +1,60 @@
+"""The gateway that is loaded: one that runs, or one that is started for the test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from semtoken.bundled import bundled_models
+
+from loadtest.passthrough.processes import free_port, server
+
+Engine = Literal["given", "simulated", "embedded"]
+_ENGINE_START_S = 540.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A gateway that is ready."""
+
+    url: str
+    engine: Engine
+    engine_urls: tuple[str, ...]
+    """Where the engines' metrics are; none: they are not read."""
+
+
+@contextmanager
+def simulated(folder: Path, costs: Sequence[str] = ()) -> Iterator[Served]:
+    """A gateway before the simulated engine, both processes of their own; raises ``ServerFailedError``."""
+    port = free_port()
+    engine = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "loadtest.simulated.engine", str(port), str(bundled_models().llm), *costs]
+    with (
+        server(command, ready=f"{engine}/health", log=folder / "engine.log", environment={}),
+        _gateway(folder, ["--engine-url", engine], {}) as url,
+    ):
+        yield Served(url, "simulated", (engine,))
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Served]:
+    """A gateway with a vLLM of its own, everything at its defaults but for ports; raises ``ServerFailedError``."""
+    port = free_port()
+    environment = {"SEMTOKEN_ENGINE_PORT": str(port), "SEMTOKEN_ENGINE_LOG": str(folder.absolute() / "engine.log")}
+    with _gateway(folder, [], environment) as url:
+        yield Served(url, "embedded", (f"http://127.0.0.1:{port}",))
+
+
+@contextmanager
+def _gateway(folder: Path, arguments: Sequence[str], environment: dict[str, str]) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "semtoken_server.cli", "serve", "--port", str(port), *arguments]
+    settings = {"SEMTOKEN_DRAIN_S": "1", **environment}
+    log = folder / "gateway.log"
+    with server(command, ready=f"{url}/health/ready", log=log, environment=settings, start_s=_ENGINE_START_S):
+        yield url
