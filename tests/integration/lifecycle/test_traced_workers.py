@@ -25,7 +25,8 @@ def sink() -> Iterator[Collector]:
 
 def identity_of(sent: Sent) -> str:
     """The id of the request that a span is of."""
-    return next(each.value.string_value for each in sent.span.attributes if each.key == "semtoken.request_id")
+    told = {each.key: each.value.string_value for each in sent.span.attributes}
+    return str(told["semtoken.request_id"])
 
 
 @pytest.mark.parametrize(("flags", "processes"), [((), 1), (("--workers", "2"), 2)])
@@ -35,7 +36,7 @@ def test_no_span_is_lost_when_it_ends(
     # Milliseconds between batches, so that it is seen soon which workers have served.
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
     gateway = serve(*flags, tracing_endpoint=sink.url)
-    identities = set()
+    identities: set[str] = set()
 
     def all_have_served() -> bool:
         with httpx.Client(trust_env=False, timeout=60) as client:
