@@ -26,7 +26,7 @@ from unit.docs.documents import PAGES, README, ROOT, Block, blocks, code_spans
 # Shown, not run.
 DIAGRAMS = ("client --> gateway:", "log p(token | compressed prompt)")
 # Held to the settings and the metrics, and loaded or looked up, by the tests of their pages; the queries for
-# operators by tests/unit/monitoring.
+# operators by tests/unit/monitoring, commands of deployments by tests/unit/deploy.
 TESTED_WITH_THEIR_PAGE = {
     ("settings.md", "yaml"),
     ("metrics.md", "promql"),
@@ -35,6 +35,8 @@ TESTED_WITH_THEIR_PAGE = {
     ("quality.md", "promql"),
     ("security.md", "yaml"),
     ("tracing.md", "yaml"),
+    ("deploy.md", "sh"),
+    ("scaling.md", "sh"),
 }
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.
