@@ -73,7 +73,7 @@ class SimulatedEngine:
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         # As in vLLM, the head goes out before anything is done.
         await response.prepare(request)
-        count = int(asked.get("max_tokens") or 16)
+        count = int(asked.get("max_tokens") or asked.get("max_completion_tokens") or 16)
         async with self._machine.running(prompt):
             for number in range(count):
                 await self._machine.token()

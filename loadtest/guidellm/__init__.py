@@ -1,0 +1,1 @@
+"""guidellm against the gateway, compression off and on. guidellm itself is no dependency: it is run as a command."""

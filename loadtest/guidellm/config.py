@@ -1,0 +1,61 @@
+"""guidellm's configuration (version 0.8) for one mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from loadtest.comparison.plan import HEADER, Mode
+from loadtest.prompts.prompt import Prompt
+
+FORMAT = "/v1/chat/completions"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A Poisson process at each rate in turn, for so many seconds each."""
+
+    url: str
+    model: str
+    tokenizer: Path | None
+    """Folder with the model's tokenizer; ``None``: guidellm takes the one that ``model`` names."""
+    rates: tuple[float, ...]
+    seconds: int
+    seed: int
+
+    def config(self, mode: Mode, prompts: Path, out: Path) -> dict[str, Any]:
+        """What ``guidellm run --config`` reads."""
+        extras = {"headers": {"x-semtoken-mode": HEADER[mode]}, "body": {"temperature": 0.0}}
+        backend = {"kind": "openai_http", "target": self.url, "model": self.model, "request_format": FORMAT}
+        tokenizer = {} if self.tokenizer is None else {"model": str(self.tokenizer)}
+        return {
+            "metadata": {"name": f"semtoken-{mode}", "description": f"Compression {mode}, prompts of loadtest.prompts"},
+            "spec": {
+                "backend": {**backend, "extras": extras, "http2": False, "api_routes": {"/health": "health/ready"}},
+                "profile": {"kind": "poisson", "rate": self.rates[0]},
+                "constraints": [{"kind": "max_duration", "seconds": self.seconds}],
+                "tokenizer": {"kind": "huggingface_auto", **tokenizer},
+                "data": [{"kind": "json_file", "path": str(prompts)}],
+                "seed": {"kind": "static", "value": self.seed},
+                "outputs": [{"kind": form, "path": str(out / f"{mode}.{form}")} for form in ("json", "html")],
+            },
+            "benchmarks": [{"profile.rate": rate} for rate in self.rates],
+        }
+
+
+def rows(prompts: Sequence[Prompt], run: str) -> bytes:
+    """JSON lines with guidellm's columns: whole chats, each with the length of its answer.
+
+    ``run`` stands at each prompt's beginning, so that one mode finds no prefixes of the other in the engine's cache.
+    """
+    return b"".join(
+        orjson.dumps(
+            {"messages": prompt.body("", run)["messages"], "output_tokens_count": prompt.max_tokens},
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+        for prompt in prompts
+    )
