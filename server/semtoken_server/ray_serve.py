@@ -23,7 +23,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from semtoken_server.access.exposure import look_at_access
 from semtoken_server.asgi import build_app
 from semtoken_server.gateway import Gateway
-from semtoken_server.gateway import Gateway
 from semtoken_server.logs.config import configure_logs
 from semtoken_server.ray_metrics import publishing
 from semtoken_server.settings import InvalidSettingsError, Settings
