@@ -55,7 +55,6 @@ def test_flags_of_the_engine_are_flags() -> None:
     source = (package / "engine/arg_utils.py").read_text() + (package / "entrypoints/launchers/cli_args.py").read_text()
     flags = set(re.findall(r"--[a-z][a-z0-9-]+", "\n".join(c for c in COMMANDS if c.startswith("vllm "))))
     flags |= set(re.findall(r"`(--[a-z][a-z0-9-]+)", (DOCS / "scaling.md").read_text())) - {"--encoder-tokens-per-s"}
-    # The server's own, read where it listens.
-    flags -= {"--shutdown-timeout", "--check"}
+    flags -= {"--check"}
     assert len(flags) > 10
     assert {flag for flag in flags if f'"{flag}"' not in source} == set()
