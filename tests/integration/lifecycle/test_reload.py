@@ -34,6 +34,7 @@ def test_workers_are_replaced_one_by_one_without_a_request_lost(
     serve: Serve, tmp_path: Path, paced_engine: str
 ) -> None:
     gateway = serve("--workers", "2", drain_delay_s=300)
+    eventually(lambda: len(workers(gateway)) == 2, "not all workers serve")
     before = workers(gateway)
     streams = [Stream(gateway.url, tokens=50) for _ in range(6)]
     write_settings(tmp_path / "settings.yaml", paced_engine, max_body_bytes=500, drain_delay_s=0)
