@@ -119,7 +119,7 @@ class GatewayServer(uvicorn.Server):
         connections = self.server_state.connections
         if for_s < _LAST_REQUESTS_S and any(map(_is_idle, connections)):
             return True
-        return for_s < _FIRST_REQUESTS_S and any(connection.cycle is None for connection in connections)
+        return for_s < _FIRST_REQUESTS_S and any(map(_is_new, connections))
 
     async def _end_in_time(self) -> None:
         until = time.monotonic() + self.drain_s
@@ -156,6 +156,11 @@ class GatewayServer(uvicorn.Server):
 def _is_idle(connection: Any) -> bool:
     """Whether no request is under way; uvicorn closes such a connection at shutdown, read or not."""
     return connection.cycle is None or connection.cycle.response_complete
+
+
+def _is_new(connection: Any) -> bool:
+    """Whether no request has come yet."""
+    return connection.cycle is None
 
 
 def _copies(listening: socket.socket) -> list[socket.socket]:
