@@ -13,7 +13,7 @@ BENCH_DATA ?=
 BENCH ?= build/bench
 METHODS ?= none,truncate,head-tail,random-sentence,random-token,bm25,centroid,embedding,entropy-prune,semtoken
 
-.PHONY: help install clients system-packages test-packages models fix check dashboards image constraints test demo serve eval bench bench-passthrough audit fuzz
+.PHONY: help install clients system-packages test-packages models fix check dashboards image constraints test demo serve eval bench bench-passthrough loadtest audit fuzz
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -95,3 +95,6 @@ bench: system-packages models  ## speed of compressor and gateway beside the tar
 bench-passthrough: models  ## what the gateway itself costs, beside LiteLLM's proxy and vLLM's router (a quarter of an hour)
 	@scripts/system-packages wrk
 	$(PY) -m loadtest.passthrough $(ARGS)
+
+loadtest: system-packages models  ## a gateway with its own engine under load, compression on against off, into build/loadtest (ten minutes)
+	$(PY) -m loadtest --embedded --rates 0.05,0.1,0.2 --seconds 60 --slo-ttft 10 --slo-inter-token 0.5 $(ARGS)

@@ -21,6 +21,7 @@ from loadtest.passthrough.processes import ServerFailedError
 from loadtest.prompts.files import write
 from loadtest.prompts.sequence import MAX_CHARS, SCENARIOS, sequence
 from loadtest.sending.stream import client, first_model
+from loadtest.simulated.cost import Cost
 
 Number = TypeVar("Number", int, float)
 
@@ -30,6 +31,9 @@ def main(
     metrics_url: Annotated[list[str] | None, typer.Option(help="An engine behind it; may be repeated.")] = None,
     fake_engine: Annotated[bool, typer.Option("--fake-engine", help="Start one, before a simulated engine.")] = False,
     own_engine: Annotated[bool, typer.Option("--embedded", help="Start one, with a vLLM of its own.")] = False,
+    fake_cost: Annotated[
+        str, typer.Option(help="Of the simulated engine: prefill and decode in tokens/s, requests at once.")
+    ] = "2000,40,8",
     scenario: Annotated[str, typer.Option(help="Parted by commas.")] = ",".join(SCENARIOS),
     rates: Annotated[str, typer.Option(help="Open loop: requests a second, parted by commas.")] = "0.5,1,2",
     users: Annotated[str, typer.Option(help="Closed loop: users, parted by commas.")] = "",
@@ -55,12 +59,13 @@ def main(
         max_prompt_chars=max_prompt_chars,
         slo=Slo(slo_ttft, slo_inter_token),
     )
+    cost = _cost(fake_cost)
     out.mkdir(parents=True, exist_ok=True)
     # An orderly end, since the servers that were started must end as well.
     signal.signal(signal.SIGTERM, _stop)
     try:
         write(sequence(plan.scenarios, data, seed=seed, max_chars=max_prompt_chars), out / "prompts.jsonl")
-        with _served(out, url, metrics_url or [], simulate=fake_engine, own=own_engine) as served:
+        with _served(out, url, metrics_url or [], cost if fake_engine else None, own=own_engine) as served:
             told = _measure(plan, served, out, "bundled" if data is None else "given")
     except (SemTokenError, LoadFailedError, ServerFailedError, httpx.HTTPError) as error:
         typer.echo(f"loadtest: {error}", err=True)
@@ -78,13 +83,20 @@ def _measure(plan: Plan, served: Served, out: Path, data: str) -> dict[str, obje
 
 
 def _served(
-    out: Path, url: str | None, metrics: list[str], *, simulate: bool, own: bool
+    out: Path, url: str | None, metrics: list[str], cost: Cost | None, *, own: bool
 ) -> AbstractContextManager[Served]:
-    if (url is not None) + simulate + own != 1:
+    if (url is not None) + (cost is not None) + own != 1:
         raise typer.BadParameter("exactly one of --url, --fake-engine and --embedded is wanted")
     if url is not None:
         return nullcontext(Served(url, "given", tuple(metrics)))
-    return simulated(out) if simulate else embedded(out)
+    return embedded(out) if cost is None else simulated(out, cost)
+
+
+def _cost(listed: str) -> Cost:
+    numbers = _numbers(listed, float)
+    if len(numbers) != 3:
+        raise typer.BadParameter(f"{listed!r}: three numbers are wanted")
+    return Cost(numbers[0], numbers[1], max(1, round(numbers[2])))
 
 
 def _numbers(listed: str, convert: Callable[[str], Number]) -> tuple[Number, ...]:

@@ -79,7 +79,8 @@ def _figure(title: str, load: str, unit: str) -> tuple[Figure, Axes]:
 
 def _svg(figure: Figure, axes: Axes) -> bytes:
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize="x-small", ncols=2)
+    if axes.lines:
+        axes.legend(fontsize="x-small", ncols=2)
     image = io.BytesIO()
     # Letters stay letters, and the same rows give the same bytes.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "semtoken"}):

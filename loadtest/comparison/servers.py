@@ -12,6 +12,7 @@ from typing import Literal
 from semtoken.bundled import bundled_models
 
 from loadtest.passthrough.processes import free_port, server
+from loadtest.simulated.cost import Cost
 
 Engine = Literal["given", "simulated", "embedded"]
 _ENGINE_START_S = 540.0
@@ -28,11 +29,12 @@ class Served:
 
 
 @contextmanager
-def simulated(folder: Path, costs: Sequence[str] = ()) -> Iterator[Served]:
+def simulated(folder: Path, cost: Cost) -> Iterator[Served]:
     """A gateway before the simulated engine, both processes of their own; raises ``ServerFailedError``."""
     port = free_port()
     engine = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "loadtest.simulated.engine", str(port), str(bundled_models().llm), *costs]
+    command = [sys.executable, "-m", "loadtest.simulated.engine", str(port), str(bundled_models().llm)]
+    command += ["--prefill", str(cost.prefill), "--decode", str(cost.decode), "--running", str(cost.running)]
     with (
         server(command, ready=f"{engine}/health", log=folder / "engine.log", environment={}),
         _gateway(folder, ["--engine-url", engine], {}) as url,

@@ -38,7 +38,11 @@ class ScenarioUser(User):
     """Those whose prompts it sends; none: what ``--scenario`` says."""
     prompts: ClassVar[list[Prompt]]
     workload: ClassVar[Workload]
-    began: ClassVar[float]
+    began: float
+
+    def on_start(self) -> None:
+        """Called by Locust."""
+        self.began = time.perf_counter()
 
     @task
     def load(self) -> None:
@@ -55,7 +59,11 @@ class ScenarioUser(User):
             instants = takewhile(lambda _: self._running(), instants)
         answers: list[gevent.Greenlet] = []
         try:
-            keep(instants, lambda due: answers.append(gevent.spawn(self._send, due, options.records)))
+            keep(
+                instants,
+                lambda due: answers.append(gevent.spawn(self._send, due, options.records)),
+                began=self.began,
+            )
             gevent.joinall(answers)
         finally:
             gevent.killall(answers)
@@ -99,7 +107,6 @@ def connect(environment: Environment, **_: object) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     for user in _classes(environment):
         user.workload = workload(environment.host, environment.parsed_options or Namespace(), user.prompts)
-        user.began = time.perf_counter()
 
 
 def _classes(environment: Environment) -> list[type[ScenarioUser]]:

@@ -23,14 +23,14 @@ def keep(
     instants: Iterable[float],
     send: Callable[[float], object],
     *,
+    began: float,
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Call ``send`` at each instant with the time of ``clock`` for which it was planned.
+    """Call ``send`` at each instant, counted from ``began``, with the time of ``clock`` for which it was planned.
 
     ``send`` must only start a request, never wait for its answer: the next instant does not move for it.
     """
-    began = clock()
     for instant in instants:
         due = began + instant
         while (left := due - clock()) > 0:

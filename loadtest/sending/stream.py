@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -83,7 +84,7 @@ def send(client: httpx.Client, target: Target, prompt: Prompt, *, due: float, be
         late=late,
         total=total,
         first=seen.arrivals[0] - due if seen.arrivals else None,
-        gaps=[later - earlier for earlier, later in zip(seen.arrivals, seen.arrivals[1:], strict=False)],
+        gaps=[later - earlier for earlier, later in pairwise(seen.arrivals)],
         prompt_tokens=seen.usage.get("prompt_tokens", 0),
         original_tokens=None if original is None else int(original),
         output_tokens=seen.usage.get("completion_tokens", 0),
