@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, TypeVar
 import httpx
 import typer
 from rich.console import Console
-from semtoken.errors import SemTokenError
+from semtoken.errors import InvalidInputError, SemTokenError
 
 from loadtest.comparison import report
 from loadtest.comparison.plan import Plan, Slo
@@ -61,15 +61,13 @@ def main(
     )
     cost = _cost(fake_cost)
     out.mkdir(parents=True, exist_ok=True)
-    # An orderly end, since the servers that were started must end as well.
-    signal.signal(signal.SIGTERM, _stop)
     try:
         write(sequence(plan.scenarios, data, seed=seed, max_chars=max_prompt_chars), out / "prompts.jsonl")
         with _served(out, url, metrics_url or [], cost if fake_engine else None, own=own_engine) as served:
             told = _measure(plan, served, out, "bundled" if data is None else "given")
     except (SemTokenError, LoadFailedError, ServerFailedError, httpx.HTTPError) as error:
         typer.echo(f"loadtest: {error}", err=True)
-        raise SystemExit(1) from error
+        raise SystemExit(2 if isinstance(error, InvalidInputError) else 1) from error
     report.write(told, out)
     typer.echo(out / "report.html")
 
@@ -114,6 +112,8 @@ def _stop(_number: int, _frame: object) -> NoReturn:
 
 
 if __name__ == "__main__":
+    # An orderly end, since the servers that were started must end as well.
+    signal.signal(signal.SIGTERM, _stop)
     app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     app.command()(main)
     app()

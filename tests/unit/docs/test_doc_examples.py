@@ -37,6 +37,7 @@ TESTED_WITH_THEIR_PAGE = {
     ("tracing.md", "yaml"),
     ("deploy.md", "sh"),
     ("scaling.md", "sh"),
+    ("loadtest.md", "sh"),
 }
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.

@@ -36,12 +36,12 @@ def test_bad_input_ends_with_a_clear_line(flags: list[str], why: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("flags", "why"),
-    [(NOWHERE, "refused"), ([*NOWHERE, "--scenario", "haiku"], "'haiku' is not one of rag, agent, summarise, chat")],
+    ("flags", "status", "why"),
+    [(NOWHERE, 1, "refused"), ([*NOWHERE, "--scenario", "haiku"], 2, "'haiku' is not one of rag, agent, summarise")],
 )
-def test_what_cannot_be_done_is_told_in_a_line(flags: list[str], why: str, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_told_in_a_line(flags: list[str], status: int, why: str, tmp_path: Path) -> None:
     ran = invoke(*flags, out=tmp_path)
-    assert ran.exit_code == 1
+    assert ran.exit_code == status
     assert ran.stderr.startswith("loadtest: ")
     assert why in ran.stderr
     assert not (tmp_path / "report.json").exists()
