@@ -1,49 +1,26 @@
-"""LangChain and LlamaIndex, in their own environment and processes, against the gateway."""
+"""LangChain, LlamaIndex and LiteLLM, in their own environment and processes, against the gateway."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.engine import MODEL, WORDS, FakeEngine
+from fakes.programs import CLIENTS, output_of
 from fakes.serving import Served
 from fakes.texts import NEEDLE, rag
 
-ROOT = Path(__file__).resolve().parents[3]
-PYTHON = ROOT / ".venv-clients/bin/python"
-# However busy the machine: the clients import for long.
-PATIENT_S = 240
+PROGRAMS = Path(__file__).resolve().parents[2] / "clients"
 SAID = "".join(WORDS)
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-clients: `make clients` makes it")
+pytestmark = pytest.mark.skipif(not (CLIENTS / "python").exists(), reason="no .venv-clients: `make clients` makes it")
 
 
 async def answered(program: str, served: Served) -> Any:
     """What a program of ``tests/clients`` prints."""
-    # Without our own packages, proxies, and the services that these libraries would tell of what they do.
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
-    process = await asyncio.create_subprocess_exec(
-        PYTHON,
-        str(ROOT / "tests/clients" / program),
-        served.url,
-        MODEL,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**kept, "LANGSMITH_TRACING": "false", "TIKTOKEN_CACHE_DIR": "/nonexistent"},
-    )
-    try:
-        async with asyncio.timeout(PATIENT_S):
-            out, err = await process.communicate(rag().encode())
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode == 0, err.decode()
-    return json.loads(out)
+    return json.loads(await output_of([CLIENTS / "python", PROGRAMS / program, served.url, MODEL], stdin=rag()))
 
 
 async def test_langchain(served: Served, engine: FakeEngine) -> None:
@@ -80,3 +57,22 @@ async def test_llama_index(served: Served, engine: FakeEngine) -> None:
     assert len(engine.received) == 4
     for received in chats:
         assert len(received.body) < 0.6 * len(rag())
+
+
+async def test_litellm(served: Served, engine: FakeEngine) -> None:
+    got = await answered("litellm_chat.py", served)
+    assert got == {
+        "whole": SAID,
+        "usage": True,
+        "streamed": list(WORDS),
+        "batch": [SAID, SAID],
+        "tools": SAID,
+        "completion": SAID,
+    }
+    chats = [received for received in engine.received if received.path == "/v1/chat/completions"]
+    assert len(chats) == 5
+    assert len(engine.received) == 6
+    for received in chats:
+        assert NEEDLE.encode() in received.body
+        assert len(received.body) < 0.6 * len(rag())
+    assert any("tools" in received.json for received in engine.received)

@@ -1,7 +1,8 @@
 """Every code block of README.md and docs/ is run, or this says in the open what is checked in its place.
 
-A block of a kind that is not known here fails. Blocks that talk to a running gateway would be such:
-what `semtoken serve` prints is run by tests/e2e/test_printed_examples.py.
+A block of a kind that is not known here fails. What talks to a running gateway is run elsewhere: the blocks of
+docs/integrations by tests/integration/gateway/test_integration_pages.py, what `semtoken serve` prints by
+tests/e2e/test_printed_examples.py.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from semtoken_server.cli.main import run
 from semtoken_server.options import parse_options
 from semtoken_server.settings import CompressionDefaults, Settings
 from starlette.datastructures import Headers
-from unit.docs.documents import PAGES, README, ROOT, Block, blocks, code_spans
+from unit.docs.documents import DOCS, PAGES, README, ROOT, Block, blocks, code_spans
 
 # Shown, not run.
 DIAGRAMS = ("client --> gateway:", "log p(token | compressed prompt)")
@@ -39,6 +40,8 @@ TESTED_WITH_THEIR_PAGE = {
     ("scaling.md", "sh"),
     ("loadtest.md", "sh"),
 }
+# What tests/integration/gateway/test_integration_pages.py takes from a page.
+RUN_THERE = ("python", "yaml", "sh")
 # As they stand, or with what keeps a command from working for minutes or for good. `make -n` fails
 # for a target that there is none of; --print-config still reads every flag and setting.
 RUN_AS = {
@@ -50,8 +53,9 @@ RUN_AS = {
 }
 
 EVERY = [block for page in PAGES for block in blocks(page)]
+INTEGRATIONS = [block for block in EVERY if block.page.parent == DOCS / "integrations"]
 SHELL = [block for block in EVERY if block.language == "bash"]
-PYTHON = [block for block in EVERY if block.language == "python"]
+PYTHON = [block for block in EVERY if block.language == "python" and block not in INTEGRATIONS]
 COMMANDS = sorted({code for page in PAGES for code in code_spans(page) if re.match("(make|semtoken) ", code)})
 
 
@@ -60,6 +64,7 @@ def test_it_is_known_how_every_block_is_tested(block: Block) -> None:
     known = (
         block in SHELL
         or block in PYTHON
+        or (block in INTEGRATIONS and block.language in RUN_THERE)
         or (block.page.name, block.language) in TESTED_WITH_THEIR_PAGE
         or (block.language == "" and block.text.startswith(DIAGRAMS))
     )
