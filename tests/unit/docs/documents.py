@@ -13,7 +13,8 @@ from markdown_it.token import Token
 ROOT = Path(__file__).resolve().parents[3]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-PAGES = (README, *sorted(DOCS.rglob("*.md")))
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = (README, CONTRIBUTING, *sorted(DOCS.rglob("*.md")))
 
 
 @dataclass(frozen=True, slots=True)

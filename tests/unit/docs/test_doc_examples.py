@@ -25,7 +25,7 @@ from starlette.datastructures import Headers
 from unit.docs.documents import DOCS, PAGES, README, ROOT, Block, blocks, code_spans
 
 # Shown, not run.
-DIAGRAMS = ("client --> gateway:", "log p(token | compressed prompt)")
+DIAGRAMS = ("client  ", "log p(token | compressed prompt)")
 # Held to the settings and the metrics, and loaded or looked up, by the tests of their pages; the queries for
 # operators by tests/unit/monitoring, commands of deployments by tests/unit/deploy.
 TESTED_WITH_THEIR_PAGE = {
@@ -36,6 +36,7 @@ TESTED_WITH_THEIR_PAGE = {
     ("quality.md", "promql"),
     ("security.md", "yaml"),
     ("tracing.md", "yaml"),
+    ("CONTRIBUTING.md", "sh"),
     ("deploy.md", "sh"),
     ("scaling.md", "sh"),
     ("loadtest.md", "sh"),
