@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 DEPLOYMENT = "Gateway"
 _LAST_WORDS_S = 15.0
 _PATIENCE_S = 60.0
-_PATIENCE_S = 60.0
 # Ray's proxies decide where to listen. What is only for operators is left out as where there is a port for it.
 _OF_RAY = {"host": "0.0.0.0", "operations_port": 0}  # noqa: S104
 _AUTOSCALING = {"min_replicas": 2, "max_replicas": 8, "target_ongoing_requests": 100}

@@ -15,7 +15,6 @@ from semtoken_server.asgi import build_app
 from semtoken_server.gateway import Gateway
 from semtoken_server.lifecycle.ports import ByPort
 from semtoken_server.lifecycle.server import GatewayServer
-from semtoken_server.logs.config import log_config
 from semtoken_server.settings import InvalidSettingsError, Settings
 
 _BACKLOG = 2048
@@ -85,5 +84,6 @@ def _uvicorn_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         log_level=settings.log_level,
-        log_config=log_config(settings),
+        # `configure_logs` has seen to it.
+        log_config=None,
     )

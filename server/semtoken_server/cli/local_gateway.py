@@ -13,6 +13,7 @@ from semtoken_server.cli.announce import wait_until_ready
 from semtoken_server.cli.embedded import backing_engine
 from semtoken_server.cli.listening import gateway_server, listen, local_url
 from semtoken_server.cli.terminal import spinner
+from semtoken_server.logs.config import configure_logs
 from semtoken_server.settings import Settings
 
 PATIENCE_S = 300.0
@@ -39,6 +40,7 @@ def local_gateway(*engine_args: str, **overrides: Any) -> Iterator[LocalGateway]
     given = {"compress_timeout_s": PATIENCE_S, "log_level": "warning", "keys_file": None, **overrides}
     settings = Settings.load(port=port, engine_port=engine_port, **given)
     settings = settings.model_copy(update={"engine_args": (*settings.engine_args, *engine_args)})
+    configure_logs(settings)
     with listen(settings) as listening, backing_engine(settings) as backing, _serving(backing.settings, listening):
         if backing.supervisor is not None:
             with spinner("starting the engine"):

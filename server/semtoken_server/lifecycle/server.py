@@ -155,7 +155,7 @@ class GatewayServer(uvicorn.Server):
 
 def _is_idle(connection: Any) -> bool:
     """Whether no request is under way; uvicorn closes such a connection at shutdown, read or not."""
-    return connection.cycle is None or connection.cycle.response_complete
+    return _is_new(connection) or connection.cycle.response_complete
 
 
 def _is_new(connection: Any) -> bool:

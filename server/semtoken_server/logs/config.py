@@ -15,12 +15,11 @@ from semtoken_server.settings import Settings
 
 def configure_logs(settings: Settings) -> None:
     """Write lines as the settings say from now on; as JSON also the warnings of Python and of all libraries."""
-    logging.config.dictConfig(log_config(settings))
+    logging.config.dictConfig(_config(settings))
     logging.captureWarnings(settings.log_format == "json")
 
 
-def log_config(settings: Settings) -> dict[str, Any]:
-    """For ``logging.config.dictConfig``."""
+def _config(settings: Settings) -> dict[str, Any]:
     level = settings.log_level.upper()
     config = copy.deepcopy(LOGGING_CONFIG)
     config["loggers"]["semtoken_server"] = {"handlers": ["default"], "level": level, "propagate": False}
