@@ -165,4 +165,7 @@ def _is_new(connection: Any) -> bool:
 
 def _copies(listening: socket.socket) -> list[socket.socket]:
     """More descriptors of the same socket; the event loop's servers close them."""
+    # Whether it blocks is one flag for all processes that have it, and a copy sets it as the copied object has it: one
+    # that believed in blocking would have workers that accept just then stand still until the next connection.
+    listening.setblocking(False)
     return [listening.dup() for _ in range(_ACCEPTED_AT_ONCE - 1)]
