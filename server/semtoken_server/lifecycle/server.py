@@ -23,8 +23,6 @@ Handlers = Mapping[signal.Signals, Callable[[], None] | signal.Handlers]
 
 _ACCEPTED_AT_ONCE = 16
 _LAST_REQUESTS_S = 0.5
-_FIRST_REQUESTS_S = 5.0
-"""A client that was let in has not been answered yet, and sends what it came for; on a busy machine not at once."""
 _LAST_WORDS_S = 1.0
 """For errors to reach clients whose requests were ended; who does not read them by then is cut off."""
 
@@ -109,17 +107,12 @@ class GatewayServer(uvicorn.Server):
 
     async def _take_last_requests(self) -> None:
         """Let idle connections be for a moment: one accepted just now has its request on the way."""
-        began = time.monotonic()
-        # What was accepted in this turn of the event loop is a connection in the next.
-        await asyncio.sleep(0)
-        while not self._hurried and self._awaits_requests(time.monotonic() - began):  # noqa: ASYNC110 - nobody tells
+        until = time.monotonic() + _LAST_REQUESTS_S
+        while time.monotonic() < until and not self._hurried and self._any_idle():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
 
-    def _awaits_requests(self, for_s: float) -> bool:
-        connections = self.server_state.connections
-        if for_s < _LAST_REQUESTS_S and any(map(_is_idle, connections)):
-            return True
-        return for_s < _FIRST_REQUESTS_S and any(map(_is_new, connections))
+    def _any_idle(self) -> bool:
+        return any(map(_is_idle, self.server_state.connections))
 
     async def _end_in_time(self) -> None:
         until = time.monotonic() + self.drain_s
@@ -155,12 +148,7 @@ class GatewayServer(uvicorn.Server):
 
 def _is_idle(connection: Any) -> bool:
     """Whether no request is under way; uvicorn closes such a connection at shutdown, read or not."""
-    return _is_new(connection) or connection.cycle.response_complete
-
-
-def _is_new(connection: Any) -> bool:
-    """Whether no request has come yet."""
-    return connection.cycle is None
+    return connection.cycle is None or connection.cycle.response_complete
 
 
 def _copies(listening: socket.socket) -> list[socket.socket]:
