@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,13 @@ from semtoken_server.sse import EventRelay, StreamForm, TokenClock
 
 # The rest is the connection's or the engine's own: lengths, dates, cookies, server names.
 _RELAYED_HEADERS = ("content-type", "retry-after")
+
+
+class Sender(Protocol):
+    """Forwards a generation in the form that it is to have."""
+
+    async def send(self, request: EngineRequest) -> EngineResponse:
+        """Raises ``EngineError``."""
 
 
 class GenerationAnswer:
@@ -51,16 +58,17 @@ class GenerationAnswer:
             self._trace.failed(error)
             self._gateway.metrics.stream_aborts.labels("client").inc()
 
-    async def forward(self, asked: EngineRequest, body: JsonBody, options: RequestOptions, outcome: Outcome) -> None:
+    async def forward(
+        self, asked: EngineRequest, body: JsonBody, options: RequestOptions, outcome: Outcome, sender: Sender
+    ) -> None:
         """Forward ``asked``, which was made of ``body``, and send what the engine answers, a stream as a stream."""
         path, quality = self._request.scope["path"], self._gateway.quality
         sample = quality.sample(path, body, asked.body, options, outcome, request_id(self._request))
         with quality.answering(sample):
-            await self._forward(asked, outcome, sample)
+            await self._forward(await sender.send(asked), outcome, sample)
 
-    async def _forward(self, asked: EngineRequest, outcome: Outcome, sample: Sample | None) -> None:
+    async def _forward(self, upstream: EngineResponse, outcome: Outcome, sample: Sample | None) -> None:
         request = self._request
-        upstream = await self._gateway.engine.send(asked)
         headers = {**_relayed(upstream), **outcome.headers}
         semtoken = outcome.to_dict(request_id(request))
         if upstream.content_type == "text/event-stream":

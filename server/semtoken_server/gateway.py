@@ -14,7 +14,9 @@ from starlette.requests import Request
 from semtoken_server.access.access import Access
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.compression.service import CompressionService
-from semtoken_server.embeds_check import EmbedsCheck
+from semtoken_server.engine_checks.embeds import EmbedsCheck
+from semtoken_server.engine_checks.tokenizer import TokenizerCheck
+from semtoken_server.engine_checks.tokens import TokensCheck
 from semtoken_server.engines.base import Engine
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import EngineError
@@ -24,7 +26,7 @@ from semtoken_server.metrics import Metrics
 from semtoken_server.options import OptionsOf
 from semtoken_server.quality.contract import QualityContract
 from semtoken_server.settings import Settings, shared_compressor_socket
-from semtoken_server.tokenizer_check import TokenizerCheck
+from semtoken_server.token_chats.sender import TokenChats
 from semtoken_server.tracing.base import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Gateway:
     backend: CompressorBackend
     check: TokenizerCheck
     compression: CompressionService
+    token_chats: TokenChats
     metrics: Metrics
     access: Access
     compress_options: OptionsOf
@@ -67,8 +70,9 @@ class Gateway:
         Raises ``InvalidKeysError`` for a file of keys that is wrong.
         """
         check = TokenizerCheck(engine, backend)
-        embeds_check = EmbedsCheck(engine, backend)
-        compression = CompressionService(backend, check, embeds_check, metrics, timeout_s=settings.compress_timeout_s)
+        tokens = TokensCheck(engine, backend)
+        realisable = {"embeds": EmbedsCheck(engine, backend), "tokens": tokens}
+        compression = CompressionService(backend, check, realisable, metrics, timeout_s=settings.compress_timeout_s)
         socket = shared_compressor_socket()
         shared = None if socket is None else socket.with_name("quality.json")
         return cls(
@@ -77,6 +81,7 @@ class Gateway:
             backend,
             check,
             compression,
+            TokenChats(engine, backend, tokens, lambda: check.window),
             metrics,
             Access.build(settings, backend, metrics),
             **_options(settings),

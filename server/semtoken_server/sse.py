@@ -135,6 +135,20 @@ class EventRelay:
             self._times.events(tokens)
 
 
+async def whole_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The events of a stream one by one, without the blank lines after them; what is begun at its end is left out.
+
+    Raises ``EngineConnectionError`` for an event that does not end.
+    """
+    tail = b""
+    async for chunk in chunks:
+        *events, tail = _END.split(tail + chunk)
+        for event in events:
+            yield event
+        if len(tail) > _MAX_EVENT_BYTES:
+            raise EngineConnectionError(f"the engine sent an event of more than {_MAX_EVENT_BYTES} bytes")
+
+
 class Observer(Protocol):
     """Takes an observation in seconds."""
 

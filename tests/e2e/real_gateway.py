@@ -18,7 +18,7 @@ READY_S = 540.0
 # However busy the machine: these tests are about what is answered, not how fast.
 COMPRESS_TIMEOUT_S = "300"
 # vLLM refuses tools that a model may choose to call unless it is told how the model writes its calls.
-TOOL_CALLS = "--enable-auto-tool-choice,--tool-call-parser,hermes"
+ENGINE_ARGS = "--enable-auto-tool-choice,--tool-call-parser,hermes,--enable-scale-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class RealGateway:
 
 @contextmanager
 def served(folder: Path) -> Iterator[RealGateway]:
-    """Start the gateway with everything at its defaults but for ports and tool calls; its output goes to ``folder``."""
+    """Start the gateway with everything at its defaults but for ports, tool calls and token routes.
+
+    Its output goes to ``folder``.
+    """
     port, engine_port = free_ports(2)
     output, errors = folder / "stdout", folder / "stderr"
     environment = {
@@ -53,7 +56,7 @@ def served(folder: Path) -> Iterator[RealGateway]:
         "SEMTOKEN_ENGINE_PORT": str(engine_port),
         "SEMTOKEN_ENGINE_LOG": str(folder / "engine.log"),
         "SEMTOKEN_COMPRESS_TIMEOUT_S": COMPRESS_TIMEOUT_S,
-        "SEMTOKEN_ENGINE_ARGS": TOOL_CALLS,
+        "SEMTOKEN_ENGINE_ARGS": ENGINE_ARGS,
     }
     argv = [sys.executable, "-m", "semtoken_server.cli", "serve", "--port", str(port)]
     with output.open("wb") as out, errors.open("wb") as err:

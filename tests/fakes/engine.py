@@ -12,8 +12,9 @@ from typing import Any, Literal, Self
 import torch
 from aiohttp import web
 from semtoken import InvalidInputError, ServedTokenizer
+from semtoken_server.token_chats.routes import DERENDER, GENERATE, RENDER
 
-from fakes import dialects
+from fakes import dialects, scale_out
 
 WORDS = ("The", " answer", " is", " 42", ".")
 MODEL = "fake-model"
@@ -52,6 +53,18 @@ class FakeEngine:
     healthy: bool = True
     embeds: Embeds = "off"
     """Whether it takes input embeddings, and as the vectors of which model."""
+    scale_out: bool = False
+    """Whether it was started with ``--enable-scale-out``."""
+    parses: bool = False
+    """Whether it has a parser for tool calls, which wants to know the prompt."""
+    calls: list[dict[str, Any]] | None = None
+    """Tool calls that its parser finds in an answer in one piece."""
+    derenders: int | None = None
+    """How often it makes token ids text before it fails to."""
+    rendered: list[Received] = field(default_factory=list)
+    """Chats to be rendered."""
+    derendered: list[Received] = field(default_factory=list)
+    """Token ids to be made text."""
     window: int | None = None
     """Tokens of its context; None: it does not tell and takes everything."""
     received: list[Received] = field(default_factory=list)
@@ -92,6 +105,9 @@ class FakeEngine:
         app.router.add_post("/tokenize", self._tokenize)
         for path in (dialects.CHAT, dialects.COMPLETIONS, dialects.RESPONSES, dialects.MESSAGES):
             app.router.add_post(path, self._generate)
+        app.router.add_post(GENERATE, self._generate)
+        app.router.add_post(RENDER, self._render)
+        app.router.add_post(DERENDER, self._derender)
         for path in ("/v1/embeddings", "/detokenize", "/sleep", "/v1/messages/count_tokens"):
             app.router.add_post(path, self._echo)
         # With cancellation a handler learns that its client has gone, as vLLM's do.
@@ -168,6 +184,23 @@ class FakeEngine:
         except (asyncio.CancelledError, ConnectionResetError):
             self.cancelled.set()
             raise
+
+    async def _render(self, request: web.Request) -> web.Response:
+        self.rendered.append(await _received(request))
+        if not self.scale_out:
+            return _refused(scale_out.DISABLED, 403)
+        if self.behaviour == "refuse":
+            return _refused("max_tokens is too large", 400)
+        return web.json_response(scale_out.rendered(self.tokenizer, self.rendered[-1].json, self.window or 8192))
+
+    async def _derender(self, request: web.Request) -> web.Response:
+        self.derendered.append(await _received(request))
+        asked = self.derendered[-1].json
+        if self.parses and asked.get("prompt_token_ids") is None:
+            return _refused(scale_out.NO_PROMPT, 400)
+        if self.derenders is not None and len(self.derendered) > self.derenders:
+            return _refused("invalid stream_state: derender failed", 400)
+        return web.json_response(scale_out.derendered(asked, WORDS, self.calls))
 
     async def _score(self, request: web.Request, received: Received) -> web.Response:
         """As vLLM does: the log-probability of each token of the prompt after those before it."""
@@ -250,6 +283,8 @@ class FakeEngine:
         usage = self._usage(request.path, asked)
         if request.path in (dialects.RESPONSES, dialects.MESSAGES):
             return web.json_response(dialects.whole(request.path, WORDS, usage))
+        if request.path == GENERATE:
+            return web.json_response(scale_out.whole(WORDS, usage))
         choice = {"index": 0, "finish_reason": "stop", **_said(request, "message", "".join(WORDS))}
         if asked.get("logprobs"):
             foreign = self.embeds == "foreign" and "prompt_embeds" in asked
@@ -271,9 +306,13 @@ class FakeEngine:
                     _hang_up(request)
                 if self.behaviour != "stall_midway":
                     return response
-            await response.write(dialects.word(path, word))
+            ids = path == GENERATE
+            await response.write(dialects.event(scale_out.piece(number, WORDS)) if ids else dialects.word(path, word))
         asked_for = bool((asked.get("stream_options") or {}).get("include_usage"))
-        for event in dialects.last(path, WORDS, self._usage(path, asked), asked_for=asked_for):
+        usage = self._usage(path, asked)
+        if path == GENERATE and asked_for:
+            await response.write(dialects.event(scale_out.usage_piece(usage)))
+        for event in dialects.last(path, WORDS, usage, asked_for=asked_for and path != GENERATE):
             await response.write(event)
         return response
 
@@ -283,6 +322,8 @@ class FakeEngine:
 
     def _prompt_lengths(self, path: str, asked: Any) -> list[int]:
         prompt = asked.get("prompt")
+        if path == GENERATE:
+            return [len(asked["token_ids"])]
         if "prompt_embeds" in asked:
             return [len(vectors_of(data)) for data in _listed(asked["prompt_embeds"])]
         if prompt is None:
@@ -292,6 +333,11 @@ class FakeEngine:
             rendered = self.tokenizer.count_messages(messages, asked.get("tools"))
             return [rendered + sum(map(len, map(vectors_of, embeds)))]
         return [len(p) if isinstance(p, list) else self.tokenizer.count(p) for p in _prompts(prompt)]
+
+
+def _refused(message: str, status: int) -> web.Response:
+    error = {"message": message, "type": "BadRequestError", "param": None, "code": status}
+    return web.json_response({"error": error}, status=status)
 
 
 async def _received(request: web.Request) -> Received:

@@ -14,7 +14,7 @@ from semtoken.messages.forms import Forms
 from semtoken.messages.result import MessagesResult, PartResult
 from semtoken.messages.turns import replace_texts, split_runs
 from semtoken.messages.work import Work
-from semtoken.options import CompressionOptions
+from semtoken.options import CompressionOptions, Realisation
 from semtoken.pipeline import Pipeline
 
 Messages = Sequence[Mapping[str, Any]]
@@ -47,7 +47,7 @@ class ChatCompressor:
             self._pipeline,
             messages,
             total,
-            lambda forms: self._result(messages, tools, total, forms),
+            lambda forms: self._result(messages, tools, total, forms, options.realise),
             attrgetter("forwarded_tokens"),
         )
         made = work.made(options, fine=first_turn)
@@ -82,7 +82,9 @@ class ChatCompressor:
         text = forms.texts[0, None]
         return replace(part.result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)), embeds=None)
 
-    def _result(self, messages: Messages, tools: Tools, total: int, forms: Forms) -> MessagesResult:
+    def _result(
+        self, messages: Messages, tools: Tools, total: int, forms: Forms, realise: Realisation
+    ) -> MessagesResult:
         forwarded = replace_texts(messages, forms.texts)
         timings: Counter[str] = Counter()
         for outcome in forms.parts:
@@ -90,8 +92,10 @@ class ChatCompressor:
         tokenizer = self._pipeline.tokenizer
         count = tokenizer.count_messages(forwarded, tools) if forms.texts else total
         for outcome in forms.parts:
-            if (form := outcome.embedded) is not None:
-                # Its vectors are forwarded in the place of its text.
+            changed = (outcome.message, outcome.part) in forms.texts
+            form = outcome.token_ids if realise == "tokens" and changed else outcome.embedded
+            if form is not None:
+                # Its ids or vectors are forwarded in the place of its text.
                 count += len(form) - tokenizer.count(outcome.result.text)
         status, reason = _verdict(forms.parts)
         return MessagesResult(forwarded, total, count, status, reason, tuple(forms.parts), dict(timings))

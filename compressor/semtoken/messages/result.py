@@ -28,6 +28,11 @@ class PartResult:
         spans recalled into it."""
         return None if self.recalled else self.result.embeds
 
+    @property
+    def token_ids(self) -> tuple[int, ...] | None:
+        """Token ids to forward for this text where ids are asked for; None where it goes as text, as above."""
+        return None if self.recalled else self.result.token_ids
+
 
 @dataclass(frozen=True, slots=True)
 class MessagesResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -12,11 +12,11 @@ from semtoken import CompressionResult, MessagesResult, Reason, Status
 
 from semtoken_server.compression.backend import CompressedPrompt, CompressorBackend, Ran
 from semtoken_server.compression.outcome import Outcome
-from semtoken_server.embeds_check import EmbedsCheck
+from semtoken_server.engine_checks.realisable import RealisableCheck
+from semtoken_server.engine_checks.tokenizer import TokenizerCheck
 from semtoken_server.errors import CompressionUnavailableError
 from semtoken_server.metrics import Metrics
 from semtoken_server.options import RequestOptions
-from semtoken_server.tokenizer_check import TokenizerCheck
 
 T = TypeVar("T")
 SWITCHED_OFF = "quality_switched_off"
@@ -30,26 +30,27 @@ class CompressionService:
         self,
         backend: CompressorBackend,
         check: TokenizerCheck,
-        embeds_check: EmbedsCheck,
+        realisable: Mapping[str, RealisableCheck],
         metrics: Metrics,
         *,
         timeout_s: float,
     ) -> None:
         self._backend = backend
         self._check = check
-        self._embeds_check = embeds_check
+        self._realisable = realisable
         self._metrics = metrics
         self.timeout_s = timeout_s
         """Seconds that a compression may take, waiting included; may be changed at any time."""
 
-    async def require_embeds(self, options: RequestOptions) -> None:
-        """Refuse a request for embeddings that cannot be had, also where its prompt is not compressed at all.
+    async def require(self, options: RequestOptions, checked: Container[str]) -> None:
+        """Refuse a request for a realisation that cannot be had, also where its prompt is not compressed at all.
 
-        Raises ``InvalidOptionError``. Where it cannot be told now the attempt to compress fails open.
+        ``checked`` are those that not every engine takes. Raises ``InvalidOptionError``. Where it cannot be told now
+        the attempt to compress fails open.
         """
-        if options.compression.realise == "embeds" and options.compression.mode != "off":
+        if options.compression.realise in checked and options.compression.mode != "off":
             with suppress(CompressionUnavailableError):
-                await self._embeds_check.require()
+                await self._realisable[options.compression.realise].require()
 
     async def chat(
         self,
@@ -66,6 +67,7 @@ class CompressionService:
         work = self._backend.compress_messages
         ran, reason = await self._attempt(
             options,
+            ("embeds", "tokens"),
             lambda: work(messages, options.compression, tools, timeout_s=self.timeout_s, tenant=options.tenant),
         )
         if ran is None:
@@ -102,6 +104,7 @@ class CompressionService:
         work = self._backend.compress_prompts
         ran, reason = await self._attempt(
             options,
+            ("embeds",),
             lambda: work(
                 prompts,
                 options.compression,
@@ -167,13 +170,13 @@ class CompressionService:
         return self._observed(Outcome(status, reason))
 
     async def _attempt(
-        self, options: RequestOptions, work: Callable[[], Awaitable[Ran[T]]]
+        self, options: RequestOptions, checked: Container[str], work: Callable[[], Awaitable[Ran[T]]]
     ) -> tuple[Ran[T] | None, str]:
         """What ``work`` returns, or None and the reason why it has nothing."""
         try:
             self._check.require_match()
-            if options.compression.realise == "embeds":
-                await self._embeds_check.require()
+            if options.compression.realise in checked:
+                await self._realisable[options.compression.realise].require()
             ran = await work()
         except CompressionUnavailableError as error:
             if options.on_failure == "closed":

@@ -18,6 +18,7 @@ from semtoken_server.options import OptionsOf, RequestOptions
 from semtoken_server.rewrite import Edits
 from semtoken_server.schemas.generation import GenerationRequest
 from semtoken_server.sse import StreamForm
+from semtoken_server.token_chats.splice import MarkedChat
 from semtoken_server.window import may_overflow
 
 RequestT = TypeVar("RequestT", bound=GenerationRequest)
@@ -35,6 +36,8 @@ class Prepared:
     edits: Edits = field(default_factory=dict, repr=False)
     added: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Members of JSON that the body gets besides."""
+    marked: MarkedChat | None = field(default=None, repr=False)
+    """A chat with the places of the token ids that go in place of texts; ``edits`` is its form as text."""
 
 
 class Prompt(Protocol):
@@ -64,6 +67,8 @@ class Family(ABC, Generic[RequestT]):
     """The realisation where a request names none."""
     not_realised: ClassVar[Mapping[str, str]] = _TEXT_ONLY
     """Realisations that are refused, with the reason."""
+    checked: ClassVar[frozenset[str]] = frozenset({"embeds"})
+    """Realisations that not every engine takes on this route."""
     stream: ClassVar[StreamForm]
     operation: ClassVar[str] = "chat"
     """What OpenTelemetry calls it."""
@@ -88,11 +93,15 @@ class Family(ABC, Generic[RequestT]):
         """A digest that is the same for all turns of a conversation and all questions about one beginning."""
         return blake2b(orjson.dumps([data.get("model"), self.beginning(data)]), digest_size=16).digest()
 
-    def require_realisable(self, options: RequestOptions) -> None:
-        """Raises ``InvalidOptionError`` where this route cannot forward the form asked for."""
+    def require_realisable(self, options: RequestOptions, data: Mapping[str, Any]) -> None:
+        """Raises ``InvalidOptionError`` where this route cannot forward the form asked for with this body."""
         asked = options.compression.realise
-        if (reason := self.not_realised.get(asked)) is not None:
+        if (reason := self.not_realised.get(asked) or self.why_not(options, data)) is not None:
             raise InvalidOptionError(f"realise: {asked!r} {reason}", param="realise")
+
+    def why_not(self, _options: RequestOptions, _data: Mapping[str, Any]) -> str | None:
+        """Why the form asked for cannot be had with this body, if so."""
+        return None
 
     async def prepare(
         self, service: CompressionService, body: JsonBody, asked: RequestT, options: RequestOptions

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from semtoken_server.families.base import Family
 from semtoken_server.families.conversation import Conversation, Place, opening, text_parts
 from semtoken_server.families.streams import CHUNKS
+from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import Path
 from semtoken_server.schemas.generation import ChatRequest
 
@@ -18,10 +19,8 @@ class Chat(Family[ChatRequest]):
     path = "/v1/chat/completions"
     summary = "A chat completion"
     schema = ChatRequest
-    not_realised: ClassVar[Mapping[str, str]] = {
-        "tokens": "in a chat needs an engine started with --enable-scale-out;"
-        " this version of the gateway forwards chats as text or embeddings"
-    }
+    not_realised: ClassVar[Mapping[str, str]] = {}
+    checked = frozenset({"embeds", "tokens"})
     stream = CHUNKS
 
     def read(self, data: dict[str, Any], asked: ChatRequest) -> Conversation:
@@ -36,6 +35,20 @@ class Chat(Family[ChatRequest]):
             for part, _ in text_parts(content, ("text",)):
                 places[number, part] = (*path, part, "text")
         return Conversation(messages, places, asked.tools)
+
+    def why_not(self, options: RequestOptions, data: Mapping[str, Any]) -> str | None:
+        """What vLLM's token routes do not do as its chat route does."""
+        asked = options.compression
+        if asked.realise != "tokens" or asked.mode == "off":
+            return None
+        if data.get("stop"):
+            return "cannot be had with stop: vLLM cuts it off its own text, not off token ids"
+        if data.get("stream") and data.get("logprobs"):
+            return "cannot be had with logprobs in a stream: beside a parser vLLM leaves them out"
+        contents = (message["content"] for message in data["messages"] if isinstance(message.get("content"), list))
+        if any(isinstance(part, dict) and part.get("type") != "text" for content in contents for part in content):
+            return "cannot be had with content parts that are no text"
+        return None
 
     def beginning(self, data: dict[str, Any]) -> Any:
         """The tools, and the messages up to the first that is not the system's."""

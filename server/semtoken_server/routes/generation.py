@@ -37,13 +37,13 @@ def handler_of(family: Family[Any]) -> Handler:
             trace.generating(family.operation, asked.model, stream=asked.stream is True)
             prompt = Prompt(lambda: family.read(body.data, asked).all_texts(), family.token_ids(asked))
             options = await gateway.access.admit(request, body, gateway.options[family.path], prompt)
-            family.require_realisable(options)
+            family.require_realisable(options, body.data)
             options = _fitted(gateway, options, asked)
         answer = GenerationAnswer(request, gateway, send, family.stream)
 
         async def forwarded() -> None:
             with trace.step("compress") as step:
-                await gateway.compression.require_embeds(options)
+                await gateway.compression.require(options, family.checked)
                 prepared = await family.prepare(gateway.compression, body, asked, options)
                 step.compressed(prepared.outcome)
             keep_outcome(request, prepared.outcome)
@@ -54,6 +54,7 @@ def handler_of(family: Family[Any]) -> Handler:
                 body,
                 options,
                 prepared.outcome,
+                gateway.engine if prepared.marked is None else gateway.token_chats.sender(body, prepared.marked),
             )
 
         await answer.until_disconnect(forwarded())

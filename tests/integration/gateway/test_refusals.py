@@ -121,11 +121,6 @@ async def test_a_bad_header_is_named(served: Served) -> None:
     assert served.engine.received == []
 
 
-async def test_a_chat_cannot_be_forwarded_as_ids(served: Served) -> None:
-    body = {"messages": HELLO, "semtoken": {"realise": "tokens"}}
-    assert "--enable-scale-out" in refused(await served.post(CHAT, body), 400, "realise")["message"]
-
-
 @pytest.mark.parametrize("name", ["prompt_embeds", "kv_transfer_params"])
 @pytest.mark.parametrize("route", [CHAT, COMPLETIONS, "/tokenize", "/v1/embeddings"])
 async def test_tensors_and_cache_hand_overs_never_reach_the_engine(served: Served, route: str, name: str) -> None:

@@ -11,13 +11,13 @@ from fakes.encoders import HashEncoder, bytes_tokenizer, small_tokenizer
 from fakes.engine import FakeEngine
 from semtoken import Compressor
 from semtoken_server.compression.thread import ThreadCompressor
+from semtoken_server.engine_checks.tokenizer import TokenizerCheck
 from semtoken_server.engines.policy import Policy
 from semtoken_server.engines.pool import EnginePool
 from semtoken_server.errors import CompressionUnavailableError
 from semtoken_server.gateway import Gateway
 from semtoken_server.metrics import Metrics
 from semtoken_server.settings import Settings
-from semtoken_server.tokenizer_check import TokenizerCheck
 
 
 @pytest.fixture

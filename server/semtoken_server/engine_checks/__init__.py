@@ -1,0 +1,1 @@
+"""What every engine process is asked before it is relied on: its tokenizer, its embeddings, its token routes."""
