@@ -14,6 +14,6 @@ class TokensRealiser:
     def realise(self, text: str, ranges: IntArray, tokenized: TokenizedText, tokenizer: ServedTokenizer) -> Realised:
         """See :class:`semtoken.realise.base.Realiser`; ``text`` is for the eye, the ids count."""
         del tokenizer
-        ids = tokenized.ids[kept_tokens(ranges, tokenized, len(text))]
+        ids = tokenized.ids[kept_tokens(ranges, tokenized, text)]
         joined = "".join(text[start:end] for start, end in ranges.tolist())
         return Realised(joined, tuple(ids.tolist()))
