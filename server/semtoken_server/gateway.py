@@ -81,7 +81,7 @@ class Gateway:
             backend,
             check,
             compression,
-            TokenChats(engine, backend, tokens, lambda: check.window),
+            TokenChats(engine, tokens),
             metrics,
             Access.build(settings, backend, metrics),
             **_options(settings),

@@ -18,6 +18,7 @@ from typing import Any
 
 from ray import serve
 from ray.serve import Application
+from ray.serve.metrics import Gauge
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from semtoken_server.access.exposure import look_at_access
@@ -87,7 +88,7 @@ class Replica:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
-            async with publishing(self._gateway.metrics):
+            async with publishing(self._gateway.metrics, _new_gauge):
                 await self._app(scope, receive, partial(self._send_when_ready, send))
         else:
             await self._app(scope, receive, partial(_send_without_id, send))
@@ -102,6 +103,11 @@ class Replica:
             while not self._gateway.readiness()[0] and time.monotonic() < until:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.05)
         await send(message)
+
+
+def _new_gauge(name: str, meaning: str, labels: tuple[str, ...]) -> Gauge:
+    # Ray says a tuple of one, and takes any.
+    return Gauge(name, meaning, tag_keys=labels)  # type: ignore[arg-type]
 
 
 async def _send_without_id(send: Send, message: Message) -> None:

@@ -143,7 +143,7 @@ async def whole_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     tail = b""
     async for chunk in chunks:
         *events, tail = _END.split(tail + chunk)
-        for event in events:
+        for event in filter(None, events):
             yield event
         if len(tail) > _MAX_EVENT_BYTES:
             raise EngineConnectionError(f"the engine sent an event of more than {_MAX_EVENT_BYTES} bytes")

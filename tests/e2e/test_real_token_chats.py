@@ -17,7 +17,7 @@ from openai.types.chat import (
 )
 from semtoken import CompressionOptions, Compressor
 from semtoken.evaluation.bundled import bundled_demo
-from semtoken_server.token_chats.splice import marker, spliced
+from semtoken_server.token_chats.splice import spliced
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 
@@ -40,12 +40,13 @@ TOOL: ChatCompletionToolParam = {
 def expected_prompt(gateway: RealGateway, compressor: Compressor) -> list[int]:
     """The ids of the chat with its text's kept tokens in place, made without the gateway."""
     made = compressor.compress_messages(CHAT, CompressionOptions(realise="tokens"))
-    (ids,) = [part.token_ids for part in made.parts if part.result.text != part.result.original]
-    messages = [CHAT[0], {"role": "user", "content": marker(0)}]
-    asked = {"model": gateway.model, "messages": messages}
+    (seam,) = [(part.retokenised, part.result.token_ids) for part in made.parts if part.retokenised is not None]
+    asked = {"model": gateway.model, "messages": made.messages}
     rendered = httpx.post(f"{gateway.engine_url}/tokenize", json=asked, trust_env=False, timeout=60).json()["tokens"]
-    prompt = spliced(rendered, [(compressor.tokenizer.ids(marker(0)), ids or ())])
-    assert prompt is not None
+    prompt = spliced(rendered, [seam])
+    assert prompt != rendered
+    # What a seam changes is white space.
+    assert compressor.tokenizer.decode(prompt).split() == compressor.tokenizer.decode(rendered).split()
     return prompt
 
 
@@ -108,14 +109,12 @@ def test_calls_come_as_on_the_chat_route(gateway: RealGateway, client: OpenAI) -
         assert deltas[-1].finish_reason == calls_of(as_tokens)[0]
 
 
-def test_formats_several_answers_and_logprobs_come_as_on_the_chat_route(gateway: RealGateway, client: OpenAI) -> None:
+def test_formats_and_several_answers_come_as_on_the_chat_route(gateway: RealGateway, client: OpenAI) -> None:
     schema: dict[str, object] = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     shaped = client.chat.completions.create(
         model=gateway.model,
         messages=CHAT,
         n=2,
-        logprobs=True,
-        top_logprobs=2,
         response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
         max_tokens=64,
         temperature=0.5,
@@ -123,8 +122,6 @@ def test_formats_several_answers_and_logprobs_come_as_on_the_chat_route(gateway:
     )
     for choice in shaped.choices:
         assert isinstance(json.loads(choice.message.content or "")["n"], int)
-        assert choice.logprobs is not None
-        assert {len(token.top_logprobs) for token in choice.logprobs.content or []} == {2}
     assert [choice.index for choice in shaped.choices] == [0, 1]
 
 

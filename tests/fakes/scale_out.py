@@ -15,12 +15,14 @@ def rendered(tokenizer: ServedTokenizer, asked: dict[str, Any], window: int) -> 
     """The prompt of a chat as the fakes' template writes it, and how its answer is drawn."""
     said = "".join(f"<|{m['role']}|>{_text(m['content'])}<|end|>" for m in asked["messages"])
     ids = tokenizer.ids(f"{said}<|assistant|>")
+    # What has vLLM's default is left out, which of the limit is 16.
+    limit = asked.get("max_tokens") or window - len(ids)
     return {
         "request_id": "chatcmpl-rendered",
         "token_ids": ids,
         "token_offsets": None,
         "features": None,
-        "sampling_params": {"n": asked.get("n", 1), "max_tokens": asked.get("max_tokens") or window - len(ids)},
+        "sampling_params": {} if limit == 16 else {"max_tokens": limit},
         "model": asked.get("model"),
         "stream": bool(asked.get("stream")),
         "stream_options": asked.get("stream_options"),

@@ -30,6 +30,13 @@ def rag(sentences: int = 60) -> str:
     return f"{document(sentences)}\n\nQuestion: {QUESTION}"
 
 
+def seamed(sentences: int = 60) -> str:
+    """Paragraphs and a question; without what is dropped of them they have other tokens by themselves."""
+    said = document(sentences).replace("In the year", "What the year").split(". ")
+    made = [". ".join(said[n : n + 4]) for n in range(0, len(said), 4)]
+    return ".\n\n".join(made) + f"\n\nQuestion: {QUESTION}"
+
+
 def chat(*contents: str, **fields: Any) -> dict[str, Any]:
     """The body of a chat whose roles alternate, from the user's first message on."""
     roles = ("user", "assistant")

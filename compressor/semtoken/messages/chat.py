@@ -91,14 +91,22 @@ class ChatCompressor:
             timings.update(outcome.result.timings_ms)
         tokenizer = self._pipeline.tokenizer
         count = tokenizer.count_messages(forwarded, tools) if forms.texts else total
-        for outcome in forms.parts:
-            changed = (outcome.message, outcome.part) in forms.texts
-            form = outcome.token_ids if realise == "tokens" and changed else outcome.embedded
-            if form is not None:
-                # Its ids or vectors are forwarded in the place of its text.
-                count += len(form) - tokenizer.count(outcome.result.text)
+        parts = [self._with_seams(part, forms) for part in forms.parts] if realise == "tokens" else forms.parts
+        for outcome in parts:
+            # Ids or vectors are forwarded in the place of the text.
+            if outcome.retokenised is not None:
+                count += len(outcome.result.token_ids) - len(outcome.retokenised)
+            elif (vectors := outcome.embedded) is not None:
+                count += len(vectors) - tokenizer.count(outcome.result.text)
         status, reason = _verdict(forms.parts)
-        return MessagesResult(forwarded, total, count, status, reason, tuple(forms.parts), dict(timings))
+        return MessagesResult(forwarded, total, count, status, reason, tuple(parts), dict(timings))
+
+    def _with_seams(self, part: PartResult, forms: Forms) -> PartResult:
+        """A part with the ids that its new text has by itself, where its seams make them others."""
+        if part.recalled or (part.message, part.part) not in forms.texts:
+            return part
+        ids = tuple(self._pipeline.tokenizer.ids(part.result.text))
+        return part if ids == part.result.token_ids else replace(part, retokenised=ids)
 
 
 def _reason(status: Status, reason: Reason, bound: Bound, *, met: bool) -> Reason:

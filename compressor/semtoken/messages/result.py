@@ -21,17 +21,15 @@ class PartResult:
     result: CompressionResult
     recalled: tuple[str, ...] = ()
     """Verbatim spans of earlier messages that were put before this text's question."""
+    retokenised: tuple[int, ...] | None = field(default=None, repr=False)
+    """Token ids of the new text by itself, where ids were asked for and these are others than ``result.token_ids``;
+    None too where it goes as text, as it does with spans recalled into it."""
 
     @property
     def embedded(self) -> FloatArray | None:
         """(v, d) input embeddings to forward for this text; None where it goes as text, as it does with
         spans recalled into it."""
         return None if self.recalled else self.result.embeds
-
-    @property
-    def token_ids(self) -> tuple[int, ...] | None:
-        """Token ids to forward for this text where ids are asked for; None where it goes as text, as above."""
-        return None if self.recalled else self.result.token_ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class EmbedsCheck(RealisableCheck):
     """Compares what an engine says after a prompt's tokens and after their embeddings."""
 
     realise: ClassVar[str] = "embeds"
+    unasked: ClassVar[str] = "embeds_unchecked"
 
     async def fault(self, name: str, model: str) -> str:
         """What is wrong with an engine, or nothing."""

@@ -22,6 +22,8 @@ class RealisableCheck(ABC):
     """A subclass says how one engine is asked; this remembers what it found, until another process answers there."""
 
     realise: ClassVar[str]
+    unasked: ClassVar[str]
+    """The reason of requests that an engine could not be asked about."""
 
     def __init__(self, engine: Engine, backend: CompressorBackend) -> None:
         self._engine = engine
@@ -58,7 +60,7 @@ class RealisableCheck(ABC):
 
     def unchecked(self, name: str, why: object) -> CompressionUnavailableError:
         """The error for an engine that could not be asked."""
-        return CompressionUnavailableError(f"{self.realise}_unchecked", f"{name}: {why}")
+        return CompressionUnavailableError(self.unasked, f"{name}: {why}")
 
     async def _asked(self, name: str) -> str:
         try:

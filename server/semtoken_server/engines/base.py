@@ -40,6 +40,10 @@ class EngineResponse(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Headers, to be looked up in any case."""
 
+    @property
+    def engine(self) -> str | None:
+        """The endpoint that answers; None where it is none of them."""
+
     async def read(self) -> bytes:
         """The whole body; raises ``EngineError`` when it does not arrive whole."""
 

@@ -52,6 +52,11 @@ class HttpEngineResponse:
         return CIMultiDict((name, _latin(value)) for name, value in headers.items())
 
     @property
+    def engine(self) -> str:
+        """The endpoint that answers."""
+        return self._endpoint.name
+
+    @property
     def streamed(self) -> bool:
         """Whether it comes in server-sent events."""
         return self._first is not None

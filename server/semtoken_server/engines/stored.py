@@ -14,6 +14,7 @@ class StoredResponse:
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    engine: None = None
 
     async def read(self) -> bytes:
         """The whole body."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -18,7 +18,7 @@ from semtoken_server.options import OptionsOf, RequestOptions
 from semtoken_server.rewrite import Edits
 from semtoken_server.schemas.generation import GenerationRequest
 from semtoken_server.sse import StreamForm
-from semtoken_server.token_chats.splice import MarkedChat
+from semtoken_server.token_chats.splice import Seam
 from semtoken_server.window import may_overflow
 
 RequestT = TypeVar("RequestT", bound=GenerationRequest)
@@ -36,8 +36,8 @@ class Prepared:
     edits: Edits = field(default_factory=dict, repr=False)
     added: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Members of JSON that the body gets besides."""
-    marked: MarkedChat | None = field(default=None, repr=False)
-    """A chat with the places of the token ids that go in place of texts; ``edits`` is its form as text."""
+    seams: Sequence[Seam] = field(default=(), repr=False)
+    """Of texts that are to go as the ids of their kept tokens, in their order; ``edits`` is the form as text."""
 
 
 class Prompt(Protocol):

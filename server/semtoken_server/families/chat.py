@@ -12,6 +12,18 @@ from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import Path
 from semtoken_server.schemas.generation import ChatRequest
 
+# Stop strings stay in token ids; special tokens are written out beside a parser; log-probabilities are told otherwise,
+# beside a parser not at all; a prompt is cut before its ids stand in it; the other two tell of the prompt.
+_NOT_AS_TOKENS = (
+    "stop",
+    "include_stop_str_in_output",
+    "ignore_eos",
+    "logprobs",
+    "truncate_prompt_tokens",
+    "return_token_ids",
+    "return_prompt_text",
+)
+
 
 class Chat(Family[ChatRequest]):
     """A chat, its long user and tool messages compressed."""
@@ -41,10 +53,8 @@ class Chat(Family[ChatRequest]):
         asked = options.compression
         if asked.realise != "tokens" or asked.mode == "off":
             return None
-        if data.get("stop"):
-            return "cannot be had with stop: vLLM cuts it off its own text, not off token ids"
-        if data.get("stream") and data.get("logprobs"):
-            return "cannot be had with logprobs in a stream: beside a parser vLLM leaves them out"
+        if (named := next((name for name in _NOT_AS_TOKENS if data.get(name)), None)) is not None:
+            return f"cannot be had with {named}, which vLLM's token routes do not treat as its chat route does"
         contents = (message["content"] for message in data["messages"] if isinstance(message.get("content"), list))
         if any(isinstance(part, dict) and part.get("type") != "text" for content in contents for part in content):
             return "cannot be had with content parts that are no text"

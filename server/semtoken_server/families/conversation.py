@@ -15,7 +15,6 @@ from semtoken_server.compression.service import CompressionService
 from semtoken_server.families.base import Prepared
 from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import Edits, Path
-from semtoken_server.token_chats.splice import MarkedChat, marker
 
 Message = dict[str, Any]
 Place = tuple[int, int | None]
@@ -56,8 +55,8 @@ class Conversation:
         if options.compression.realise == "embeds":
             # Off the event loop: what it writes can be megabytes.
             edits = await asyncio.to_thread(self._embedded, edits, form.parts)
-        marked = self._marked(edits, form.parts) if options.compression.realise == "tokens" else None
-        return Prepared(outcome, edits, marked=marked)
+        seams = [(part.retokenised, part.result.token_ids) for part in form.parts if part.retokenised is not None]
+        return Prepared(outcome, edits, seams=seams)
 
     def _edits(self, form: MessagesResult, options: RequestOptions) -> Edits:
         edits = _changed(
@@ -66,18 +65,6 @@ class Conversation:
         if options.compression.keep_tags:
             edits |= _changed((path, text, without_keep_tags(text)) for path, text in self.instructions.items())
         return edits
-
-    def _marked(self, edits: Edits, parts: Iterable[PartResult]) -> MarkedChat | None:
-        """``edits`` with a marker in the place of each text that goes as token ids; None where none does."""
-        marked = dict(edits)
-        ids: dict[str, Sequence[int]] = {}
-        for part in parts:
-            path = self.places[part.message, part.part]
-            if part.token_ids is not None and path in edits:
-                text = marker(len(ids))
-                ids[text] = part.token_ids
-                marked[path] = orjson.dumps(text)
-        return MarkedChat(marked, ids) if ids else None
 
     def _embedded(self, edits: Edits, parts: Iterable[PartResult]) -> Edits:
         """``edits`` with a content part of embeddings in the place of each text that has them."""

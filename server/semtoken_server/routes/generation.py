@@ -54,7 +54,7 @@ def handler_of(family: Family[Any]) -> Handler:
                 body,
                 options,
                 prepared.outcome,
-                gateway.engine if prepared.marked is None else gateway.token_chats.sender(body, prepared.marked),
+                gateway.token_chats.sender(prepared.seams, body) if prepared.seams else gateway.engine,
             )
 
         await answer.until_disconnect(forwarded())

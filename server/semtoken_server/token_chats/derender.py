@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,111 +12,99 @@ import orjson
 from semtoken_server.engines.base import Engine, EngineRequest, EngineResponse
 from semtoken_server.errors import EngineError
 from semtoken_server.sse import whole_events
+from semtoken_server.token_chats.answers import ROUTE_FAULTS, json_of
 from semtoken_server.token_chats.routes import DERENDER
 from semtoken_server.tracing.base import UNTRACED
 
 _STREAM_HEADERS = MappingProxyType({"content-type": "text/event-stream; charset=utf-8"})
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the derender route is told of a chat."""
-
-    asked: bytes = field(repr=False)
-    """Its body without its messages."""
-    prompt_ids: list[int] = field(repr=False)
-    """As much of its prompt as the engine wants to know."""
-    prompt_tokens: int
-    request_id: str
-    """Of the answer."""
+_ODD = "the engine answered token ids in a form that is not vLLM's"
 
 
 class Derenderer:
-    """Makes the answers to one chat; ``request`` is the chat, for its headers and where it goes, ``body`` its fields.
+    """Makes the answers to one chat, at the endpoint that generated them.
 
-    What vLLM's chat route has and its derender route leaves out is made up for: the end mark is no part of a text,
-    an answer with tool calls ends in its own way, one call comes where only one is wanted.
+    ``request`` is the chat, for its headers; ``told`` goes along each time; ``answer_id`` is the answers' id, ``body``
+    the client's fields. What vLLM's chat route has and its derender route leaves out is made up for: the end mark is
+    no part of a text, and answers with tool calls end in their own way.
     """
 
-    def __init__(self, engine: Engine, request: EngineRequest, told: Told, body: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        endpoint: str | None,
+        request: EngineRequest,
+        told: Mapping[str, Any],
+        answer_id: str,
+        body: Mapping[str, Any],
+    ) -> None:
         self._engine = engine
-        self._request = request
+        self._endpoint = endpoint
+        # One for each piece of a stream: spans of them would bury the others.
+        self._request = replace(request, path=DERENDER, trace=UNTRACED)
         self._told = told
+        self._answer_id = answer_id
         self._body = body
 
     async def whole(self, generated: Mapping[str, Any]) -> dict[str, Any]:
         """A chat's answer; raises ``EngineError``."""
-        choices = [self._without_end(choice) for choice in generated["choices"]]
-        # The route refuses an answer without ids.
-        pairs = list(zip(choices, generated["choices"], strict=True))
-        sent = [short if short["token_ids"] else drawn for short, drawn in pairs]
-        made = await self._post({"generate_response": {**generated, **self._named(), "choices": sent}})
-        for choice, (short, drawn) in zip(made["choices"], pairs, strict=True):
-            if not short["token_ids"]:
-                choice["message"]["content"] = ""
-            self._end(choice)
-            _restore(choice, drawn)
+        try:
+            # The route refuses an answer without ids, which is one of nothing but its end.
+            choices = [_without_end(choice) or choice for choice in generated["choices"]]
+            empty = [_without_end(choice) is None for choice in generated["choices"]]
+            # Parsers are shown the prompt of the answer, not that of the request.
+            beside = {"request_id": self._answer_id, "prompt_token_ids": self._told["prompt_token_ids"]}
+            made = await self._post({"generate_response": {**generated, **beside, "choices": choices}})
+            for choice, nothing in zip(made["choices"], empty, strict=True):
+                if nothing:
+                    choice["message"] |= {"content": "", "reasoning": None}
+                self._end(choice)
+        except ROUTE_FAULTS as error:
+            raise EngineError(_ODD) from error
         return {**made, "usage": generated.get("usage") or made.get("usage")}
 
-    async def piece(self, chunk: Mapping[str, Any], state: Any) -> tuple[dict[str, Any] | None, Any]:
-        """A chunk of a chat's stream, None where it says nothing, and what is to be known with the next.
+    async def piece(self, data: bytes, states: dict[int | None, Any]) -> bytes | None:
+        """A chunk of a chat's stream, None where it says nothing; ``states`` is what to know with the next pieces.
 
         Raises ``EngineError``.
         """
-        choices = [self._without_end(choice) for choice in chunk["choices"]]
-        asked = {**chunk, **self._named(), "choices": choices}
-        answer = await self._post({"stream": True, "generate_chunk": asked, "stream_state": state})
-        made = {name: value for name, value in answer["chunk"].items() if value is not None}
-        for choice, drawn in zip(made["choices"], chunk["choices"], strict=True):
-            choice["delta"] = _present(choice["delta"])
-            _restore(choice, drawn)
+        try:
+            chunk = orjson.loads(data)
+            if "error" in chunk:
+                return data
+            choices = [_without_end(choice) or {**choice, "token_ids": []} for choice in chunk["choices"]]
+            index = choices[0]["index"] if choices else None
+            asked = {**chunk, "request_id": self._answer_id, "choices": choices}
+            state = {"stream_state": states.get(index)}
+            answer = await self._post({"stream": True, "generate_chunk": asked, **state})
+            states[index] = answer["stream_state"]
+            made = {name: value for name, value in answer["chunk"].items() if value is not None}
+            for choice, drawn in zip(made["choices"], chunk["choices"], strict=True):
+                choice["delta"] = _present(choice["delta"])
+                if drawn["finish_reason"] not in (None, "stop"):
+                    # Calls that were cut short are none that could be made.
+                    choice["finish_reason"] = drawn["finish_reason"]
+        except ROUTE_FAULTS as error:
+            raise EngineError(_ODD) from error
         if chunk.get("usage"):
             made["usage"] = chunk["usage"]
-        elif all(map(_says_nothing, made["choices"])):
-            return None, answer["stream_state"]
-        return made, answer["stream_state"]
-
-    def _named(self) -> dict[str, str]:
-        return {"request_id": self._told.request_id}
-
-    def _without_end(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        """A choice without the token that ended it: beside a parser its mark would stand in the text."""
-        ids = choice.get("token_ids") or []
-        ended = choice["finish_reason"] == "stop" and not isinstance(choice.get("stop_reason"), str)
-        if ended and not self._body.get("include_stop_str_in_output"):
-            ids = ids[:-1]
-        return {**choice, "token_ids": ids}
+        elif not any(choice["delta"] or choice.get("finish_reason") for choice in made["choices"]):
+            return None
+        return orjson.dumps(made)
 
     def _end(self, choice: dict[str, Any]) -> None:
-        calls, chosen = choice["message"].get("tool_calls"), self._body.get("tool_choice")
-        if calls and self._body.get("parallel_tool_calls") is False:
-            choice["message"]["tool_calls"] = calls[:1]
-        stopped = choice["finish_reason"] == "stop"
-        if not isinstance(chosen, dict) and (calls or (chosen == "required" and stopped)):
+        """How an answer ends, and which calls it has, by the rules of vLLM's chat route."""
+        chosen, message = self._body.get("tool_choice"), choice["message"]
+        if chosen == "none" or not self._body.get("tools"):
+            message["tool_calls"] = []
+        elif self._body.get("parallel_tool_calls") is False:
+            message["tool_calls"] = (message.get("tool_calls") or [])[:1]
+        auto = chosen in (None, "auto") and message.get("tool_calls")
+        if auto or (chosen == "required" and choice["finish_reason"] == "stop"):
             choice["finish_reason"] = "tool_calls"
 
     async def _post(self, of: Mapping[str, Any]) -> dict[str, Any]:
-        body = {
-            **of,
-            "model": self._request.model,
-            "chat_request": orjson.Fragment(self._told.asked),
-            "prompt_tokens": self._told.prompt_tokens,
-            "prompt_token_ids": self._told.prompt_ids,
-        }
-        # One for each piece of a stream: spans of them would bury the others.
-        request = replace(self._request, path=DERENDER, body=orjson.dumps(body), trace=UNTRACED)
-        response = await self._engine.send(request)
-        try:
-            answer = await response.read()
-        finally:
-            await response.close()
-        try:
-            made = orjson.loads(answer) if response.status == 200 else None
-        except orjson.JSONDecodeError:
-            made = None
-        if not isinstance(made, dict):
-            raise EngineError(f"the engine answered {response.status} when its token ids were to become text")
-        return made
+        request = replace(self._request, body=orjson.dumps({**of, **self._told}))
+        return await json_of(await self._engine.send(request, endpoint=self._endpoint))
 
 
 class DerenderedStream:
@@ -125,8 +113,6 @@ class DerenderedStream:
     def __init__(self, upstream: EngineResponse, derenderer: Derenderer) -> None:
         self._upstream = upstream
         self._derenderer = derenderer
-        self._states: dict[int | None, Any] = {}
-        """By choice: each is an answer of its own."""
 
     @property
     def status(self) -> int:
@@ -143,15 +129,25 @@ class DerenderedStream:
         """Headers, in lower case."""
         return _STREAM_HEADERS
 
+    @property
+    def engine(self) -> str | None:
+        """The endpoint that answers."""
+        return self._upstream.engine
+
     async def read(self) -> bytes:
         """The whole stream; raises ``EngineError`` when it does not arrive whole."""
         return b"".join([chunk async for chunk in self.chunks()])
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Events as they are made; raises ``EngineError`` when the stream breaks off or cannot be made text."""
+        # By choice: each is an answer of its own.
+        states: dict[int | None, Any] = {}
         async for event in whole_events(self._upstream.chunks()):
-            data = event.removeprefix(b"data:").strip()
-            made = data if data == b"[DONE]" else await self._made(data)
+            if not event.startswith(b"data:"):
+                yield event + b"\n\n"
+                continue
+            data = event[5:].strip()
+            made = data if data == b"[DONE]" else await self._derenderer.piece(data, states)
             if made is not None:
                 yield b"data: " + made + b"\n\n"
 
@@ -159,20 +155,16 @@ class DerenderedStream:
         """Let go of the connection; the engine stops its work then."""
         await self._upstream.close()
 
-    async def _made(self, data: bytes) -> bytes | None:
-        chunk = orjson.loads(data)
-        if "error" in chunk:
-            return data
-        choices = chunk["choices"]
-        index = choices[0]["index"] if choices else None
-        made, self._states[index] = await self._derenderer.piece(chunk, self._states.get(index))
-        return None if made is None else orjson.dumps(made)
 
+def _without_end(choice: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A choice without the token that ended it, which beside a parser would stand in the text.
 
-def _restore(choice: dict[str, Any], drawn: Mapping[str, Any]) -> None:
-    """All token ids of a choice where they were asked for."""
-    if choice.get("token_ids") is not None:
-        choice["token_ids"] = drawn["token_ids"]
+    None where it has no other token.
+    """
+    ids = choice.get("token_ids") or []
+    if choice["finish_reason"] == "stop" and not isinstance(choice.get("stop_reason"), str):
+        ids = ids[:-1]
+    return {**choice, "token_ids": ids} if ids else None
 
 
 def _present(value: Any) -> Any:
@@ -182,8 +174,3 @@ def _present(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _present(inner) for name, inner in value.items() if inner not in (None, [])}
     return value
-
-
-def _says_nothing(choice: Mapping[str, Any]) -> bool:
-    """Whether a choice of a chunk has nothing that a client could take in."""
-    return not any(choice.get(name) for name in ("delta", "finish_reason", "logprobs", "token_ids"))

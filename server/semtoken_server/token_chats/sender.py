@@ -2,104 +2,111 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from semtoken_server.bodies import JsonBody
-from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.engine_checks.tokens import TokensCheck
 from semtoken_server.engines.base import Engine, EngineRequest, EngineResponse
 from semtoken_server.engines.stored import StoredResponse
+from semtoken_server.errors import EngineError
 from semtoken_server.rewrite import rewritten
-from semtoken_server.token_chats.derender import DerenderedStream, Derenderer, Told
+from semtoken_server.token_chats.answers import ROUTE_FAULTS, json_of
+from semtoken_server.token_chats.derender import DerenderedStream, Derenderer
 from semtoken_server.token_chats.routes import GENERATE, RENDER
-from semtoken_server.token_chats.splice import MarkedChat, spliced
+from semtoken_server.token_chats.splice import Seam, spliced
 
-logger = logging.getLogger(__name__)
-
-_LOCAL_TIMEOUT_S = 60.0
+_CLOSED = (403, 404)
 _TAIL = 16
 """Ids of a prompt's end that tell how the answer's first token is written."""
-_NO_MESSAGES = orjson.dumps([{"role": "user", "content": ""}])
+_DEFAULT_MAX_TOKENS = 16
+"""vLLM leaves out what has its default, and takes a missing limit for the rest of the context."""
+_PRIORITY = "x-vllm-priority"
+_OF_MESSAGES = ("role", "name", "tool_calls", "tool_call_id")
+"""What parsers want to know of a conversation: which calls there were, not what was said."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChats:
-    """Makes senders; ``window`` tells the served model's context in tokens, if it is known."""
+    """Makes senders of chats."""
 
     engine: Engine
-    backend: CompressorBackend
     check: TokensCheck
-    window: Callable[[], int | None]
 
-    def sender(self, body: JsonBody, marked: MarkedChat) -> TokenChat:
-        """What sends this chat."""
-        return TokenChat(self, body, marked)
+    def sender(self, seams: Sequence[Seam], body: JsonBody) -> TokenChat:
+        """What sends the chat of ``body`` with ids in the place of some texts."""
+        return TokenChat(self.engine, self.check, seams, body)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChat:
-    """Sends one chat to an engine, with ids in the place of its markers."""
+    """Sends one chat to an engine, with the ids of kept tokens where the template wrote the texts."""
 
-    chats: TokenChats = field(repr=False)
+    engine: Engine
+    check: TokensCheck
+    seams: Sequence[Seam] = field(repr=False)
     body: JsonBody = field(repr=False)
-    marked: MarkedChat = field(repr=False)
 
     async def send(self, request: EngineRequest) -> EngineResponse:
         """The chat's answer; ``request`` is the chat as text, and is sent where its ids have no place.
 
         What an engine refuses is answered with its own refusal. Raises what ``Engine.send`` raises.
         """
-        engine = self.chats.engine
-        body = rewritten(self.body.raw, {**self.marked.edits, ("semtoken",): None})
-        response = await engine.send(replace(request, path=RENDER, body=body))
+        response = await self.engine.send(replace(request, path=RENDER))
         if response.status != 200:
-            return response
-        rendered = orjson.loads(await _read(response))
-        prompt = await self._prompt(rendered)
-        if prompt is None:
-            logger.warning("a chat's template does not keep its texts' tokens apart: it is forwarded as text")
-            return await engine.send(request)
-        generating = replace(request, path=GENERATE, body=orjson.dumps(self._generation(rendered, prompt)))
-        response = await engine.send(generating)
+            return await self._unless_closed(response, request)
+        rendered = await json_of(response)
+        try:
+            ids, answer_id = rendered["token_ids"], str(rendered["request_id"])
+            prompt = await asyncio.to_thread(spliced, ids, self.seams)
+            generation = self._generation(rendered, prompt, request)
+        except ROUTE_FAULTS as error:
+            raise EngineError("the engine rendered a chat in a form that is not vLLM's") from error
+        if prompt == ids or rendered.get("features") is not None:
+            return await self.engine.send(request)
+        asked = self._asked()
+        response = await self.engine.send(replace(request, path=GENERATE, body=orjson.dumps(generation)))
         if response.status != 200:
-            return response
-        derenderer = self._derenderer(request, rendered, prompt)
+            return await self._unless_closed(response, request)
+        told = {
+            "model": request.model,
+            "chat_request": orjson.Fragment(asked),
+            "prompt_tokens": len(prompt),
+            # For each piece of a stream again: written once.
+            "prompt_token_ids": orjson.Fragment(orjson.dumps(self._wanted(prompt, response.engine))),
+        }
+        derenderer = Derenderer(self.engine, response.engine, request, told, answer_id, self.body.data)
         if response.content_type == "text/event-stream":
             return DerenderedStream(response, derenderer)
-        return StoredResponse(orjson.dumps(await derenderer.whole(orjson.loads(await _read(response)))))
+        return StoredResponse(orjson.dumps(await derenderer.whole(await json_of(response))))
 
-    async def _prompt(self, rendered: dict[str, Any]) -> list[int] | None:
-        if rendered.get("features") is not None:
-            return None
-        markers = list(self.marked.ids)
-        sought = (await self.chats.backend.token_ids(markers, timeout_s=_LOCAL_TIMEOUT_S)).value
-        places = [(own, self.marked.ids[text]) for own, text in zip(sought, markers, strict=True)]
-        return spliced(rendered["token_ids"], places)
-
-    def _generation(self, rendered: dict[str, Any], prompt: list[int]) -> dict[str, Any]:
-        """What vLLM rendered, with the prompt; the limit of the answer was reckoned without it."""
-        sampling = dict(rendered["sampling_params"])
-        window = self.chats.window()
-        if window is not None and sampling.get("max_tokens") is not None:
-            sampling["max_tokens"] = max(1, min(sampling["max_tokens"], window - len(prompt)))
-        beside = {name: value for name, value in rendered.items() if name != "token_offsets"}
-        return {**beside, "token_ids": prompt, "sampling_params": sampling}
-
-    def _derenderer(self, request: EngineRequest, rendered: dict[str, Any], prompt: Sequence[int]) -> Derenderer:
-        # What a parser wants to know of the request is its tools and how it may call them, not what was said.
-        asked = rewritten(self.body.raw, {("messages",): _NO_MESSAGES, ("semtoken",): None})
-        seen = prompt if self.chats.check.parsing else prompt[-_TAIL:]
-        told = Told(asked, list(seen), len(prompt), str(rendered["request_id"]))
-        return Derenderer(self.chats.engine, request, told, self.body.data)
-
-
-async def _read(response: EngineResponse) -> bytes:
-    try:
-        return await response.read()
-    finally:
+    async def _unless_closed(self, response: EngineResponse, request: EngineRequest) -> EngineResponse:
+        """A refusal; where the engine has come up meanwhile and has no such routes, the chat goes as text."""
+        if response.status not in _CLOSED:
+            return response
         await response.close()
+        return await self.engine.send(request)
+
+    def _generation(self, rendered: dict[str, Any], prompt: list[int], request: EngineRequest) -> dict[str, Any]:
+        """What vLLM rendered, with the prompt, and what its chat route would have read besides."""
+        sampling = {"max_tokens": _DEFAULT_MAX_TOKENS, **rendered["sampling_params"]}
+        generation = {name: value for name, value in rendered.items() if name != "token_offsets"}
+        with suppress(ValueError):
+            generation["priority"] = int(request.headers.get(_PRIORITY, ""))
+        return {**generation, "token_ids": prompt, "sampling_params": sampling}
+
+    def _asked(self) -> bytes:
+        """The chat's body without what was said."""
+        messages = [
+            {"content": "", **{name: message[name] for name in _OF_MESSAGES if message.get(name) is not None}}
+            for message in self.body.data["messages"]
+        ]
+        return rewritten(self.body.raw, {("messages",): orjson.dumps(messages), ("semtoken",): None})
+
+    def _wanted(self, prompt: list[int], engine: str | None) -> list[int]:
+        return prompt if self.check.parses(engine) else prompt[-_TAIL:]
