@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+import httpx
 import pytest
 from fakes.processes import free_port
-from integration.lifecycle.conftest import answers, eventually, paced_engine, serve
+from integration.lifecycle.conftest import eventually, paced_engine, serve
 
 __all__ = ["paced_engine", "serve"]
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 Balancer = Literal["haproxy", "nginx"]
+_NGINX_LOG = "/var/log/nginx/access.log"
 
 
 def command(name: Balancer) -> str:
@@ -30,7 +33,7 @@ def command(name: Balancer) -> str:
 
 @contextmanager
 def balancer(name: Balancer, gateways: list[str], folder: Path) -> Iterator[str]:
-    """The URL of a balancer before two gateways, given by their URLs."""
+    """The URL of a balancer before two gateways, given by their URLs; its logs are in ``folder``."""
     port = free_port()
     a, b = (url.removeprefix("http://") for url in gateways)
     if name == "haproxy":
@@ -41,6 +44,8 @@ def balancer(name: Balancer, gateways: list[str], folder: Path) -> Iterator[str]
         text = (DEPLOY / "nginx" / "nginx.conf").read_text()
         for variable, value in variables.items():
             text = text.replace("${" + variable + "}", value)
+        assert _NGINX_LOG in text
+        text = text.replace(_NGINX_LOG, str(folder / "access.log"))
         (folder / "nginx.conf").write_text(text)
         directives = f"daemon off; pid {folder}/nginx.pid;"
         argv = [command(name), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", directives]
@@ -49,9 +54,34 @@ def balancer(name: Balancer, gateways: list[str], folder: Path) -> Iterator[str]
         process = subprocess.Popen(argv, stdout=output, stderr=output, env={**os.environ, **variables})
     url = f"http://127.0.0.1:{port}"
     try:
-        eventually(lambda: process.poll() is not None or answers(f"{url}/v1/models"), f"see {log}")
+        eventually(lambda: process.poll() is not None or _passes(f"{url}/v1/models"), f"see {log}")
         assert process.poll() is None, log.read_text()
         yield url
     finally:
         process.terminate()
         process.wait()
+
+
+def _passes(url: str) -> bool:
+    """Whether a gateway's answer comes through, be it that a key is missing."""
+    try:
+        return not httpx.get(url, trust_env=False, timeout=5.0).is_server_error
+    except httpx.HTTPError:
+        return False
+
+
+@contextmanager
+def vanished() -> Iterator[str]:
+    """The URL of a gateway whose machine is gone: a connect is neither taken nor refused.
+
+    Linux drops what comes to a listener whose queue is full.
+    """
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -24,6 +24,8 @@ class Load:
         self._url = url
         self._over = False
         self.counts: Counter[Outcome] = Counter()
+        self.statuses: Counter[int] = Counter()
+        """How often each status came; 0 where none did."""
         self.odd: list[str] = []
         """What was neither whole nor in order."""
 
@@ -55,6 +57,8 @@ class Load:
             self.odd.append(f"{status} {error!r} {received[-100:]!r}")
             # A head that has come is the first byte, too.
             return "cut after the first byte" if status else "lost"
+        finally:
+            self.statuses[status] += 1
         return self._outcome(status, received, stream)
 
     def _outcome(self, status: int, received: bytes, stream: bool) -> Outcome:
