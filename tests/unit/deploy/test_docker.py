@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from semtoken_server.supervisor.command import vllm_command
 from unit.deploy.files import DEPLOY, ROOT, tool
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -27,9 +29,30 @@ def test_the_last_stage_is_the_gateway() -> None:
     assert STAGES[-1][1] == "gateway"
 
 
+def stage_text(stage: str) -> str:
+    (text,) = re.findall(rf"^FROM \S+ AS {stage}\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    return str(text)
+
+
+def test_the_engine_is_started_as_the_gateway_starts_its_own() -> None:
+    """Else it wants nearly all of the machine's memory for its cache, and compiles for minutes."""
+    text = stage_text("engine")
+    (argv,) = (json.loads(found) for found in re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE))
+    model, name = argv[argv.index("--model") + 1], argv[argv.index("--served-model-name") + 1]
+    ours = vllm_command(model, name, host="0.0.0.0", port=8000, build="cpu")
+    flags = {word for word in ours.argv if word.startswith("--")}
+    assert "--enforce-eager" in flags
+    assert flags - set(argv) == {"--disable-uvicorn-access-log"}
+    # Offline where the model is a folder, as it is there.
+    wanted = {**ours.defaults, "HF_HUB_OFFLINE": "1"}
+    assert "VLLM_CPU_KVCACHE_SPACE" in wanted
+    given = dict(re.findall(r"\b([A-Z_]+)=(\S+)", stage_text("base") + text))
+    assert {name: given.get(name) for name in wanted} == wanted
+
+
 @pytest.mark.parametrize("stage", ["gateway", "engine"])
 def test_a_stage_that_runs_is_nobody_s_root(stage: str) -> None:
-    (text,) = re.findall(rf"^FROM \S+ AS {stage}\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    text = stage_text(stage)
     users = re.findall(r"^USER (\S+)$", text, re.MULTILINE)
     assert users == ["10001"]
     assert text.index("USER") < text.index("ENTRYPOINT")
