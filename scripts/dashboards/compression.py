@@ -40,7 +40,7 @@ def _glance() -> list[stat.Panel]:
                 rate("semtoken_compression_requests_total"),
             ),
             "percentunit",
-            "Share of chats and completions.",
+            "Share of requests to a model.",
         ),
         figure(
             "Ratio, median",

@@ -36,12 +36,14 @@ def _works() -> list[stat.Panel]:
         rate("semtoken_requests_total", f'{_ANSWERED}, code=~"5.."'), rate("semtoken_requests_total", _ANSWERED)
     )
     return [
-        figure("Requests", rate("semtoken_requests_total", _ANSWERED), "reqps", "Chats and completions answered."),
+        figure(
+            "Requests", rate("semtoken_requests_total", _ANSWERED), "reqps", "Requests to a model that were answered."
+        ),
         figure(
             "Errors",
             errors,
             "percentunit",
-            "Share of chats and completions answered with 5xx: the gateway's own and the engines'.",
+            "Share of requests to a model answered with 5xx: the gateway's own and the engines'.",
             above=[(0.01, "orange"), (0.05, "red")],
         ),
         figure(
@@ -115,7 +117,7 @@ def _saves() -> list[stat.Panel]:
             "Share of latency",
             share(queries.compression_spent(), rate("semtoken_request_seconds_sum", _ANSWERED)),
             "percentunit",
-            "Compression, waiting included, of the time that chats and completions take.",
+            "Compression, waiting included, of the time that requests to a model take.",
             above=[(0.1, "orange"), (0.25, "red")],
         ),
         figure(
@@ -180,7 +182,7 @@ def _latency() -> list[timeseries.Panel]:
             "Total",
             quantiles("semtoken_request_seconds", f'{ROUTE}, route=~"{GENERATION}"'),
             "s",
-            "From a chat's or completion's arrival to the last byte of its answer.",
+            "From the arrival of a request to a model to the last byte of its answer.",
             span=panels.THIRD,
         ),
         graph(
@@ -227,7 +229,7 @@ def _tokens() -> list[timeseries.Panel]:
             "Compression's share of latency",
             shares,
             "percentunit",
-            "Of the time that chats and completions take.",
+            "Of the time that requests to a model take.",
             span=panels.THIRD,
             stacked=True,
             above=[(0.25, "red")],
@@ -247,7 +249,7 @@ def _outcomes() -> list[timeseries.Panel]:
                 "What became of requests",
                 {"{{status}}": rate("semtoken_compression_requests_total", by="status")},
                 "reqps",
-                "Every chat and completion.",
+                "Every request to a model.",
                 span=panels.THIRD,
                 stacked=True,
             ),

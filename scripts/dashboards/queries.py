@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from semtoken_server.families import FAMILIES
+
 GATEWAY = 'instance=~"$instance"'
 ROUTE = f'{GATEWAY}, route=~"$route"'
 ENGINE = 'instance=~"$engine"'
 OUR_ENGINE = f'{GATEWAY}, engine=~"$engine"'
-GENERATION = "/v1/chat/completions|/v1/completions"
+GENERATION = "|".join(family.path for family in FAMILIES)
 
 
 def rate(metric: str, selector: str = GATEWAY, by: str = "", window: str = "$__rate_interval") -> str:

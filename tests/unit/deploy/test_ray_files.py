@@ -8,6 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -67,3 +68,9 @@ def test_prometheus_reads_its_file() -> None:
     argv = [tool("promtool", "Debian: prometheus"), "check", "config", str(DEPLOY / "ray" / "prometheus.yml")]
     ran = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_prometheus_reads_the_engines_that_the_gateways_ask() -> None:
+    (application,) = yaml.safe_load(FILE.read_text())["applications"]
+    (group,) = yaml.safe_load((FILE.parent / "targets" / "engines.yml").read_text())
+    assert group["targets"] == [urlsplit(url).netloc for url in application["args"]["engine_urls"]]

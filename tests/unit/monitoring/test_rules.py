@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from unit.docs.documents import DOCS, headings
+from unit.docs.documents import DOCS, ROOT, headings
 from unit.docs.test_doc_links import anchor
 from unit.monitoring.expressions import PROMETHEUS, all_rules
 
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+CONFIGURATIONS = sorted((ROOT / "deploy").glob("*/prometheus.yml"))
 RUNBOOK = DOCS / "runbook.md"
 ALERTS = all_rules("alert")
 
@@ -30,6 +31,16 @@ def promtool(*arguments: str | Path) -> None:
 
 def test_prometheus_takes_its_configuration_and_rules() -> None:
     promtool("check", "config", PROMETHEUS / "prometheus.yml")
+
+
+@pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.parent.name)
+def test_every_configuration_has_the_jobs_that_rules_and_dashboards_go_by(path: Path) -> None:
+    jobs = {job["job_name"]: job for job in yaml.safe_load(path.read_text())["scrape_configs"]}
+    assert set(jobs) == {"semtoken", "vllm"}
+    for job in jobs.values():
+        for file in (file for found in job["file_sd_configs"] for file in found["files"]):
+            # Ray writes that one.
+            assert file.startswith("/tmp/ray/") or (path.parent / file).is_file()
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
