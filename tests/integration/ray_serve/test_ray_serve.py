@@ -40,8 +40,8 @@ pytestmark = [
 class Served:
     """The application, its engine and its metrics by their URLs."""
 
-    def __init__(self, url: str, engine: str, metrics: str) -> None:
-        self.engine, self.metrics = engine, metrics
+    def __init__(self, url: str, engine: str, metrics: str, log: Path) -> None:
+        self.engine, self.metrics, self.log = engine, metrics, log
         self.client = httpx.Client(base_url=url, timeout=120, trust_env=False)
 
     def stats(self) -> dict[str, int]:
@@ -62,7 +62,8 @@ class Served:
 
 def relabelled(name: str, labels: dict[str, str]) -> tuple[str | None, dict[str, str]]:
     """A metric by the rules of the file; None for one that is not kept."""
-    (job,) = yaml.safe_load((ROOT / "deploy" / "ray" / "prometheus.yml").read_text())["scrape_configs"]
+    jobs = yaml.safe_load((ROOT / "deploy" / "ray" / "prometheus.yml").read_text())["scrape_configs"]
+    (job,) = (job for job in jobs if job["job_name"] == "semtoken")
     found: dict[str, str] = {**labels, "__name__": name}
     for rule in job["metric_relabel_configs"]:
         if rule.get("action") == "labeldrop":
@@ -120,7 +121,7 @@ def served(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         with running(argv, log, stdin=subprocess.PIPE, env={**os.environ, **ENVIRONMENT}) as process:
             eventually(lambda: process.poll() is not None or "\nready\n" in log.read_text(), f"see {log}", 300)
             assert process.poll() is None, log.read_text()
-            found = Served(f"http://127.0.0.1:{port}", engine, f"http://127.0.0.1:{metrics_port}")
+            found = Served(f"http://127.0.0.1:{port}", engine, f"http://127.0.0.1:{metrics_port}", log)
             with found.client:
                 yield found
             assert process.stdin is not None
@@ -182,6 +183,10 @@ def test_both_replicas_answer_and_count(served: Served) -> None:
     eventually(lambda: seen() > before, "the counter stands still", 60)
     (labels, _), *_ = served.samples("semtoken_requests_total")
     assert set(labels) == {"application", "code", "deployment", "instance", "replica", "route"}
+
+
+def test_the_encoder_takes_no_more_cores_than_ray_was_told(served: Served) -> None:
+    assert "encoding threads: 1\n" in served.log.read_text()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/playground"])
