@@ -44,7 +44,7 @@ check: install  ## format, lint, types, architecture contract
 	.venv/bin/lint-imports
 	$(BANDIT)
 
-dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards
+dashboards: install  ## the Grafana dashboards in deploy/grafana from their code in scripts/dashboards; for Kubernetes them and the alerts
 	$(PY) scripts/grafana_dashboards.py
 
 image: install  ## the gateway's container image, without a registry or a Docker engine; then a gateway out of it is tried

@@ -1,4 +1,7 @@
-"""Write the Grafana dashboards to ``deploy/grafana/dashboards``; a test holds the two equal."""
+"""Write the Grafana dashboards to ``deploy/grafana/dashboards``, and them and the alerts as Kubernetes wants them.
+
+Tests hold the files equal to what they are made of.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dashboards.engines import engines
 from dashboards.frame import rendered
 from dashboards.overview import overview
 from grafana_foundation_sdk.builders.dashboard import Dashboard
+from kubernetes_monitoring import manifests
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards"
 DASHBOARDS: Mapping[str, Callable[[], Dashboard]] = {
@@ -27,7 +31,8 @@ def contents() -> dict[Path, str]:
 def main() -> None:
     """Write them all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for path, text in contents().items():
+    dashboards = contents()
+    for path, text in {**dashboards, **manifests(dashboards)}.items():
         path.write_text(text)
         print(path)
 

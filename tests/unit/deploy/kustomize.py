@@ -5,14 +5,26 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import yaml
 from unit.deploy.files import documents
 
 Manifest = dict[str, Any]
-KNOWN = {"apiVersion", "kind", "namespace", "labels", "resources", "configMapGenerator", "images"}
+KNOWN = {
+    "apiVersion",
+    "kind",
+    "namespace",
+    "labels",
+    "resources",
+    "components",
+    "configMapGenerator",
+    "images",
+    "patches",
+}
 UNNAMESPACED = ("Namespace",)
 
 
@@ -28,6 +40,9 @@ def build(folder: Path) -> list[Manifest]:
     for name in kustomization.get("resources", ()):
         path = (folder / name).resolve()
         manifests += build(path) if path.is_dir() else deepcopy(documents(path))
+    for name in kustomization.get("components", ()):
+        # A component changes what is there already, too; ours only adds and patches its own kinds.
+        manifests += build((folder / name).resolve())
     manifests += [_config_map(folder, entry) for entry in kustomization.get("configMapGenerator", ())]
     for manifest in manifests:
         _customise(manifest, kustomization)
@@ -52,10 +67,24 @@ def _customise(manifest: Manifest, kustomization: Manifest) -> None:
         template = manifest.get("spec", {}).get("template")
         if template is not None and label.get("includeTemplates"):
             template["metadata"]["labels"] = {**template["metadata"].get("labels", {}), **label["pairs"]}
+    for patch in kustomization.get("patches", ()):
+        _patch(manifest, patch)
     for image in kustomization.get("images", ()):
         for container in containers(manifest):
             if container["image"] == image["name"]:
                 container["image"] = f"{image['newName']}:{image['newTag']}"
+
+
+def _patch(manifest: Manifest, patch: Manifest) -> None:
+    if set(patch["target"]) != {"kind"}:
+        raise ValueError(f"this patches by kind only (got {patch['target']})")
+    if re.fullmatch(patch["target"]["kind"], manifest["kind"]) is None:
+        return
+    for step in yaml.safe_load(patch["patch"]):
+        parent, _, label = step["path"].rpartition("/")
+        if (step["op"], parent) != ("add", "/metadata/labels"):
+            raise ValueError(f"this adds labels only (got {step})")
+        manifest["metadata"]["labels"][label] = step["value"]
 
 
 def containers(manifest: Manifest) -> list[Manifest]:

@@ -36,6 +36,8 @@ def test_every_way_to_deploy_has_its_command() -> None:
         "deploy/compose.cpu.yaml",
         "deploy/kubernetes/base",
         "deploy/kubernetes/overlays/with-engine",
+        "deploy/kubernetes/overlays/monitored",
+        "deploy/kubernetes/overlays/with-engine-monitored",
         "deploy/ray/serve.yaml",
     }
 

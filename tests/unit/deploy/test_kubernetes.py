@@ -20,7 +20,11 @@ from unit.docs.documents import DOCS, table_rows
 KUBERNETES = DEPLOY / "kubernetes"
 VERSIONS = ("1.30", "1.35")
 """Oldest and newest of Kubernetes that the manifests are held to."""
-FOLDERS = {"base": KUBERNETES / "base", "with-engine": KUBERNETES / "overlays" / "with-engine"}
+OVERLAYS = KUBERNETES / "overlays"
+FOLDERS = {
+    "base": KUBERNETES / "base",
+    **{name: OVERLAYS / name for name in ("with-engine", "monitored", "with-engine-monitored")},
+}
 CUSTOM = "monitoring.coreos.com/v1"
 EXAMPLES = documents(KUBERNETES / "secret.example.yaml")
 ADAPTER = documents(KUBERNETES / "prometheus-adapter.yaml")[0]
@@ -79,11 +83,24 @@ def canonical(manifest: Manifest) -> str:
     return json.dumps(manifest, sort_keys=True)
 
 
-def test_service_monitors_find_services(manifests: list[Manifest]) -> None:
+def test_nothing_but_the_monitored_needs_the_operator(
+    request: pytest.FixtureRequest, manifests: list[Manifest]
+) -> None:
+    custom = {each["kind"] for each in manifests if each["apiVersion"] == CUSTOM}
+    monitored = request.node.callspec.params["manifests"].endswith("monitored")
+    assert custom == ({"ServiceMonitor", "PrometheusRule"} if monitored else set())
+
+
+@pytest.mark.parametrize("folder", ["monitored", "with-engine-monitored"])
+def test_service_monitors_find_services(folder: str) -> None:
     """No schema of theirs is at hand: the fields that are used are those of the operator's API."""
-    monitors = of_kind(manifests, "ServiceMonitor")
-    assert monitors
-    for monitor in monitors:
+    manifests = build(FOLDERS[folder])
+    monitors = {monitor["metadata"]["name"]: monitor for monitor in of_kind(manifests, "ServiceMonitor")}
+    assert set(monitors) == {"semtoken", "vllm"}
+    if "with-engine" not in folder:
+        # It finds services that are there already.
+        del monitors["vllm"]
+    for monitor in monitors.values():
         assert monitor["apiVersion"] == CUSTOM
         assert set(monitor["spec"]) == {"jobLabel", "selector", "endpoints"}
         wanted = monitor["spec"]["selector"]["matchLabels"].items()
@@ -182,7 +199,7 @@ def test_the_gateway_writes_only_to_its_volumes(manifests: list[Manifest]) -> No
 
 def settings_of(manifests: list[Manifest]) -> Settings:
     """The gateway's settings as its pod has them."""
-    (config,) = of_kind(manifests, "ConfigMap")
+    (config,) = [each for each in of_kind(manifests, "ConfigMap") if each["metadata"]["name"] == "semtoken-config"]
     assert list(config["data"]) == ["semtoken.yaml"]
     # The image's own variable.
     return Settings.load(FOLDERS["base"] / "semtoken.yaml", host="0.0.0.0")
@@ -206,6 +223,35 @@ def test_a_pod_notices_draining_before_it_is_refused(manifests: list[Manifest]) 
     (deployment,) = [each for each in of_kind(manifests, "Deployment") if each["metadata"]["name"] == "semtoken"]
     probe = containers(deployment)[0]["readinessProbe"]
     assert settings.delay_before_draining_s > probe["periodSeconds"] * probe["failureThreshold"] + 1
+
+
+def test_probes_bear_a_gateway_that_is_slow_under_load(manifests: list[Manifest]) -> None:
+    """Seconds where a machine is overloaded (docs/reliability.md): to be taken out or killed for it makes it worse."""
+    for deployment in of_kind(manifests, "Deployment"):
+        (container,) = containers(deployment)
+        for probe in ("livenessProbe", "readinessProbe"):
+            if probe in container:
+                assert container[probe]["timeoutSeconds"] >= 5
+                assert container[probe].get("failureThreshold", 3) >= 3
+
+
+def test_no_service_becomes_a_variable(manifests: list[Manifest]) -> None:
+    """`semtoken` would be SEMTOKEN_PORT=tcp://…, a wrong setting; `vllm` VLLM_PORT, which vLLM refuses."""
+    for deployment in of_kind(manifests, "Deployment"):
+        assert deployment["spec"]["template"]["spec"]["enableServiceLinks"] is False
+
+
+def test_a_new_pod_does_not_wait_for_the_old_one_s_gpu(manifests: list[Manifest]) -> None:
+    for deployment in of_kind(manifests, "Deployment"):
+        if any("nvidia.com/gpu" in container["resources"]["limits"] for container in containers(deployment)):
+            assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_the_encoder_has_as_many_threads_as_it_asks_for_cores(manifests: list[Manifest]) -> None:
+    """PyTorch counts the cores of the node otherwise."""
+    (deployment,) = [each for each in of_kind(manifests, "Deployment") if each["metadata"]["name"] == "semtoken"]
+    (container,) = containers(deployment)
+    assert {"name": "OMP_NUM_THREADS", "value": container["resources"]["requests"]["cpu"]} in container["env"]
 
 
 def test_the_examples_of_secrets_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
