@@ -13,8 +13,6 @@ MODES: tuple[Mode, Mode] = ("off", "on")
 HEADER: dict[Mode, str] = {"off": "off", "on": "auto"}
 """What each mode is to the gateway (``x-semtoken-mode``)."""
 
-_STRIDE = 41
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -27,8 +25,6 @@ class Case:
     round: int
     seed: int
     """Of the arrivals; the same with compression on and off."""
-    start: int
-    """Number of the first prompt; the same with compression on and off."""
 
     @property
     def name(self) -> str:
@@ -58,12 +54,13 @@ class Plan:
     max_prompt_chars: int
     slo: Slo
 
-    def cases(self) -> Iterator[Case]:
-        """Rounds over all loads. On and off follow one another, and which comes first alternates."""
+    def pairs(self) -> Iterator[tuple[Case, Case]]:
+        """Rounds over all loads, each with compression on and off; which comes first alternates."""
         loads: list[tuple[Loop, float]] = [("open", rate) for rate in self.rates]
         loads += [("closed", float(users)) for users in self.users]
         for round_ in range(self.rounds):
             for number, (loop, load) in enumerate(loads):
                 pair = round_ * len(loads) + number
-                for mode in MODES if pair % 2 == 0 else reversed(MODES):
-                    yield Case(loop, load, mode, round_, self.seed + pair, _STRIDE * pair)
+                first, second = MODES if pair % 2 == 0 else reversed(MODES)
+                seed = self.seed + pair
+                yield Case(loop, load, first, round_, seed), Case(loop, load, second, round_, seed)

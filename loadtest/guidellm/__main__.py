@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import subprocess
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +16,7 @@ from semtoken.errors import InvalidInputError
 from loadtest.comparison.plan import MODES
 from loadtest.guidellm.config import Profile, rows
 from loadtest.prompts.sequence import MAX_CHARS, SCENARIOS, sequence
-from loadtest.sending.stream import client, first_model
+from loadtest.sending.stream import KEY, client, first_model
 
 
 def main(
@@ -29,20 +31,27 @@ def main(
     seed: Annotated[int, typer.Option(help="Of prompts and arrivals.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for prompts, configurations and reports.")] = Path("build/guidellm"),
 ) -> None:
-    """Run it twice; exits with guidellm's status where that is not 0."""
+    """Run it twice for each rate; exits with guidellm's status where that is not 0."""
     out.mkdir(parents=True, exist_ok=True)
     try:
         prompts = sequence(scenario.split(","), data, seed=seed, max_chars=max_prompt_chars)
         with client(url) as connected:
             model = first_model(connected)
-        profile = Profile(url, model, tokenizer, tuple(map(float, rates.split(","))), seconds, seed)
+        profile = Profile(url, model, tokenizer, seconds, seed, os.environ.get(KEY))
+        cases = [(rate, mode) for rate in map(float, rates.split(",")) for mode in MODES]
     except (InvalidInputError, ValueError, httpx.HTTPError) as error:
         typer.echo(f"loadtest.guidellm: {error}", err=True)
         raise SystemExit(2) from error
-    for mode in MODES:
-        lines, config = out / f"{mode}.jsonl", out / f"{mode}.config.json"
-        lines.write_bytes(rows(prompts, mode))
-        config.write_bytes(orjson.dumps(profile.config(mode, lines, out), option=orjson.OPT_INDENT_2))
+    # An engine that runs has the prompts of an earlier invocation in its cache.
+    invocation = secrets.token_hex(4)
+    for rate, mode in cases:
+        name = f"{mode}-{rate:g}"
+        lines, config = out / f"{name}.jsonl", out / f"{name}.config.json"
+        lines.write_bytes(rows(prompts, f"{invocation} {name}"))
+        # It may hold a key.
+        config.touch(mode=0o600)
+        config.chmod(0o600)
+        config.write_bytes(orjson.dumps(profile.config(mode, rate, lines, out / name), option=orjson.OPT_INDENT_2))
         status = subprocess.run([command, "run", "--config", str(config)], check=False).returncode
         if status != 0:
             raise SystemExit(status)

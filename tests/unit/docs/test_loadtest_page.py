@@ -15,6 +15,7 @@ from unit.docs.documents import DOCS, ROOT, blocks, code_spans, table_rows
 
 import loadtest.__main__
 import loadtest.guidellm.__main__
+from loadtest.prompts.sequence import SCENARIOS, sequence
 
 PAGE = DOCS / "loadtest.md"
 RUN = DOCS / "performance" / "loadtest.json"
@@ -117,6 +118,10 @@ def test_a_command_has_its_options(line: str) -> None:
         assert flags <= options(loadtest.guidellm.__main__.main)
     else:
         assert words[1:3] == ["-m", "venv"]
+
+
+def test_the_bundled_prompts_are_as_many_as_the_page_says() -> None:
+    assert f"the bundled ones are {len(sequence(list(SCENARIOS), None))}," in PAGE.read_text()
 
 
 def test_every_option_is_told() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from loadtest.comparison.figures import rows
 from loadtest.comparison.page import page
 from loadtest.comparison.plan import Case, Plan, Slo
-from loadtest.comparison.runs import Run, command
+from loadtest.comparison.runs import Prompts, Run, command
 from loadtest.sending.record import Record
 
 SLO = Slo(ttft_s=1.0, inter_token_s=0.1)
@@ -38,32 +38,31 @@ def record(first: float | None = 0.5, **other: Any) -> Record:
 
 
 def run(records: list[Record], *, mode: str = "on", load: float = 0.5, round_: int = 0, loop: str = "open") -> Run:
-    case = Case(loop, load, mode, round_, 0, 0)  # type: ignore[arg-type]
+    case = Case(loop, load, mode, round_, 0)  # type: ignore[arg-type]
     return Run(case, records, (30.0, 120.0), 1.5)
 
 
 def test_on_and_off_follow_one_another_with_the_same_arrivals_and_prompts() -> None:
-    cases = list(PLAN.cases())
-    pairs = list(zip(cases[::2], cases[1::2], strict=True))
+    pairs = list(PLAN.pairs())
     assert len(pairs) == 3 * PLAN.rounds
     for one, other in pairs:
         assert {one.mode, other.mode} == {"off", "on"}
         assert replace(one, mode="on") == replace(other, mode="on")
-    assert len({one.seed for one, _ in pairs}) == len({one.start for one, _ in pairs}) == len(pairs)
+    assert len({one.seed for one, _ in pairs}) == len(pairs)
     # Neither is always the one that finds the machine warm.
     assert {one.mode for one, _ in pairs} == {"off", "on"}
 
 
 def test_locust_gets_arrivals_in_an_open_loop_and_users_in_a_closed_one() -> None:
     def options(case: Case) -> dict[str, str]:
-        argv = command(case, PLAN, "http://g", Path("p"), Path("r"))
+        argv = command(case, PLAN, "http://g", Prompts(Path("p"), 41, "mark"), Path("r"))
         return {name: value for name, value in pairwise(argv) if name.startswith("--")}
 
-    opened, closed = options(Case("open", 2.0, "off", 0, 9, 41)), options(Case("closed", 3.0, "on", 0, 9, 41))
+    opened, closed = options(Case("open", 2.0, "off", 0, 9)), options(Case("closed", 3.0, "on", 0, 9))
     assert (opened["--users"], opened["--arrival-rate"], opened["--mode"]) == ("1", "2.0", "off")
     assert (closed["--users"], closed["--mode"]) == ("3", "auto")
     assert "--arrival-rate" not in closed
-    assert (opened["--seed"], opened["--start"]) == ("9", "41")
+    assert (opened["--seed"], opened["--start"], opened["--run-id"]) == ("9", "41", "mark")
 
 
 def test_figures_are_of_all_rounds_together() -> None:

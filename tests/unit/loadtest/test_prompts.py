@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from semtoken.errors import InvalidInputError
 
-from loadtest.guidellm.config import Profile, rows
 from loadtest.prompts.files import read, write
 from loadtest.prompts.prompt import Prompt, characters
 from loadtest.prompts.sequence import SCENARIOS, sequence
@@ -122,14 +121,3 @@ def test_a_scenario_makes_requests_from_evaluation_data(scenario: str, eval_data
         assert characters(prompt.messages) <= LIMIT
         for message in prompt.messages:
             check(message)
-
-
-def test_guidellm_gets_whole_chats_and_a_mode(tmp_path: Path) -> None:
-    prompts = sequence(["agent"], None)[:3]
-    lines = [json.loads(line) for line in rows(prompts, "on").splitlines()]
-    assert [line["messages"] for line in lines] == [prompt.body("", "on")["messages"] for prompt in prompts]
-    assert {line["output_tokens_count"] for line in lines} == {48}
-    profile = Profile("http://127.0.0.1:8080", "m", None, (0.5, 2.0), 30, 7)
-    config = profile.config("on", tmp_path / "on.jsonl", tmp_path)
-    assert config["spec"]["backend"]["extras"]["headers"] == {"x-semtoken-mode": "auto"}
-    assert config["benchmarks"] == [{"profile.rate": 0.5}, {"profile.rate": 2.0}]
