@@ -6,6 +6,7 @@ owner.py PORT PIDS LOG
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ from semtoken_server.supervisor import EngineCommand, EngineSupervisor, Patience
 
 
 def main() -> None:
+    # A shell's background job, and what it starts, is born deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     port, pids, log = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     fake = str(Path(__file__).with_name("fake_engine.py"))
     command = EngineCommand((sys.executable, fake, str(port), pids, "--deaf"), "127.0.0.1", port)
