@@ -65,9 +65,8 @@ fuzz: install  ## the segmenter under atheris; what fails it is written to build
 	@mkdir -p build/fuzz-corpus
 	PYTHONPATH=tests $(PY) -m fuzz segmenter -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=4096 build/fuzz-corpus tests/fuzz/corpus/segmenter
 
-WORKERS ?= 2
-test: test-packages models clients  ## all tests, two at a time (WORKERS); WORKERS=0 for one after the other
-	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+test: test-packages models clients  ## all tests
+	$(PY) -m pytest $(ARGS)
 
 demo: system-packages install  ## a real long prompt through a real engine, compression off and on
 	@$(SEMTOKEN) demo

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 from semtoken import Compressor
 from semtoken.bundled import BundledModels, bundled_models
@@ -14,18 +13,6 @@ from semtoken.bundled import BundledModels, bundled_models
 # A busy machine makes nothing wrong.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
-
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Side by side each with a thread for every core they would wait for one another.
-    torch.set_num_threads(1)
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs side by side: files, but all tests of the one real engine together."""
-    for item in items:
-        engine = item.get_closest_marker("engine") is not None
-        item.add_marker(pytest.mark.xdist_group("engine" if engine else str(item.path)))
 
 
 @pytest.fixture(scope="session")
