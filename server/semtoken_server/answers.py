@@ -14,7 +14,7 @@ from semtoken_server.access.passes import passed_headers
 from semtoken_server.bodies import JsonBody
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
-from semtoken_server.engines.base import EngineRequest, EngineResponse
+from semtoken_server.engines.base import EngineRequest, EngineResponse, read_whole
 from semtoken_server.errors import ClientDisconnectedError, EngineError, error_event
 from semtoken_server.gateway import Gateway
 from semtoken_server.middleware import began, request_id, trace_of
@@ -75,7 +75,7 @@ class GenerationAnswer:
             self._streaming = True
             await self._stream(upstream, headers, semtoken, sample)
             return
-        answer = await _read(upstream)
+        answer = await read_whole(upstream)
         if upstream.status == 200 and upstream.content_type == "application/json":
             if self._trace.recording:
                 self._trace.answered(answer)
@@ -134,15 +134,7 @@ def engine_request(request: Request, body: bytes, model: Any, affinity: bytes | 
 async def plain_answer(gateway: Gateway, request: EngineRequest) -> Response:
     """Forward a request and answer with what the engine says, untouched."""
     upstream = await gateway.engine.send(request)
-    return Response(await _read(upstream), upstream.status, _relayed(upstream))
-
-
-async def _read(upstream: EngineResponse) -> bytes:
-    try:
-        return await upstream.read()
-    finally:
-        # Also when the client has gone away meanwhile, which makes the engine stop.
-        await upstream.close()
+    return Response(await read_whole(upstream), upstream.status, _relayed(upstream))
 
 
 def _relayed(upstream: EngineResponse) -> dict[str, str]:

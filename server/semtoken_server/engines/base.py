@@ -54,6 +54,17 @@ class EngineResponse(Protocol):
         """Let go of the connection; does nothing after the end of the body."""
 
 
+async def read_whole(response: EngineResponse) -> bytes:
+    """The whole body; raises ``EngineError`` when it does not arrive whole.
+
+    The connection is let go of also when it is given up, which makes the engine stop.
+    """
+    try:
+        return await response.read()
+    finally:
+        await response.close()
+
+
 class Engine(Protocol):
     """One engine, or several that serve the same model."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from semtoken_server.engines.base import Engine, EngineRequest
+from semtoken_server.engines.base import Engine, EngineRequest, read_whole
 from semtoken_server.quality.prompts import NotReplayableError
 
 
@@ -45,10 +45,8 @@ class ListedModels:
     async def _ask(self, model: str | None) -> None:
         response = await self._engine.send(EngineRequest("GET", "/v1/models", model=model))
         try:
-            cards = msgspec.json.decode(await response.read(), type=_Cards).data
+            cards = msgspec.json.decode(await read_whole(response), type=_Cards).data
         except msgspec.MsgspecError as error:
             raise NotReplayableError("unreadable") from error
-        finally:
-            await response.close()
         self._names = frozenset(card.id for card in cards)
         self._base = next((card.id for card in cards if card.parent is None), None)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import orjson
 
-from semtoken_server.engines.base import Engine, EngineRequest
+from semtoken_server.engines.base import Engine, EngineRequest, read_whole
 from semtoken_server.quality.drift import ScoredToken, drift
 from semtoken_server.quality.prompts import (
     COMPLETIONS,
@@ -128,11 +128,7 @@ class Replayer:
         headers = {"content-type": "application/json", "x-request-id": f"{exchange.request_id}-quality-{name}"}
         request = EngineRequest("POST", path, orjson.dumps(body), headers, model=exchange.model)
         response = await self._engine.send(request)
-        try:
-            content = await response.read()
-        finally:
-            # Also when it is given up, which makes the engine stop.
-            await response.close()
+        content = await read_whole(response)
         if response.status != 200:
             raise NotReplayableError("refused")
         try:

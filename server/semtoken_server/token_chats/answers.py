@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from semtoken_server.engines.base import EngineResponse
+from semtoken_server.engines.base import EngineResponse, read_whole
 from semtoken_server.errors import EngineError
 
 ROUTE_FAULTS = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
@@ -15,10 +15,7 @@ ROUTE_FAULTS = (AttributeError, IndexError, KeyError, OverflowError, TypeError, 
 
 async def json_of(response: EngineResponse) -> dict[str, Any]:
     """The object that an answer is; raises ``EngineError`` for any other answer, and lets go of the connection."""
-    try:
-        answer = await response.read()
-    finally:
-        await response.close()
+    answer = await read_whole(response)
     try:
         found = orjson.loads(answer) if response.status == 200 else None
     except orjson.JSONDecodeError:

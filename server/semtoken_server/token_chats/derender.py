@@ -49,13 +49,13 @@ class Derenderer:
         """A chat's answer; raises ``EngineError``."""
         try:
             # The route refuses an answer without ids, which is one of nothing but its end.
-            choices = [_without_end(choice) or choice for choice in generated["choices"]]
-            empty = [_without_end(choice) is None for choice in generated["choices"]]
+            shortened = [_without_end(choice) for choice in generated["choices"]]
+            choices = [short or drawn for short, drawn in zip(shortened, generated["choices"], strict=True)]
             # Parsers are shown the prompt of the answer, not that of the request.
             beside = {"request_id": self._answer_id, "prompt_token_ids": self._told["prompt_token_ids"]}
             made = await self._post({"generate_response": {**generated, **beside, "choices": choices}})
-            for choice, nothing in zip(made["choices"], empty, strict=True):
-                if nothing:
+            for choice, short in zip(made["choices"], shortened, strict=True):
+                if short is None:
                     choice["message"] |= {"content": "", "reasoning": None}
                 self._end(choice)
         except ROUTE_FAULTS as error:
