@@ -56,7 +56,7 @@ def test_all_are_there(services: dict[str, Any]) -> None:
 def test_what_is_mounted_exists(services: dict[str, Any]) -> None:
     mounted = [volume["source"] for each in services.values() for volume in each["volumes"] if volume["type"] == "bind"]
     # The gateways' file of keys, which is none here, and four of the others'.
-    assert sorted(mounted)[:2] == ["/dev/null"] * 2
+    assert mounted.count("/dev/null") == len(GATEWAYS)
     assert len(mounted) == 6
     for source in mounted:
         assert Path(source).exists(), source
