@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import typer
 from semtoken.bundled import bundled_models
-from semtoken.encoders import TransformerEncoder
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.evaluation.bundled import bundled_texts
 from semtoken.options import CompressionOptions
 from semtoken.pipeline import Document, Pipeline

@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from semtoken.datamodels import Query
-from semtoken.encoders import EncoderInput, TransformerEncoder
+from semtoken.encoders import EncoderInput
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.evaluation.datasets import Example, load_examples
 from semtoken.evaluation.metrics import answer_in_context
 from semtoken.relevance import head

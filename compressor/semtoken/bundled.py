@@ -19,9 +19,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
 from semtoken.distillation import distil, require_distiller
 from semtoken.errors import ModelNotFoundError
 
@@ -166,6 +163,8 @@ def _install(target: Path, fill: Callable[[Path], None], *, replace: bool) -> No
 
 
 def _copy_encoder(source: Path, target: Path) -> None:
+    from transformers import AutoConfig, AutoTokenizer  # noqa: PLC0415 - takes seconds
+
     for name in _ENCODER_FILES:
         shutil.copyfile(source / name, target / name)
     AutoConfig.from_pretrained(target, local_files_only=True)
@@ -179,6 +178,9 @@ def _distil(source: Path, target: Path) -> None:
 
 
 def _convert_llm(source: Path, target: Path) -> None:
+    import torch  # noqa: PLC0415 - takes seconds
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig  # noqa: PLC0415
+
     # The progress bars of the GGUF reader know no off switch, and a pipe is to stay silent.
     with contextlib.redirect_stderr(io.StringIO()):
         tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name, local_files_only=True)

@@ -9,7 +9,9 @@ from typing import Any, Self
 from semtoken.caching import WindowCache
 from semtoken.datamodels import CompressionResult, FloatArray, Reason
 from semtoken.deadline import Deadline
-from semtoken.encoders import Encoder, load_encoder
+from semtoken.encoders import Encoder
+from semtoken.encoders.loading import load_encoder
+from semtoken.encoders.tiles import OnBatch, ignore
 from semtoken.errors import InvalidInputError
 from semtoken.messages import ChatCompressor, MessagesResult
 from semtoken.options import CompressionOptions
@@ -53,16 +55,22 @@ class Compressor:
         model: str | Path | None = None,
         cache: WindowCache | None = None,
         runtime: str = "auto",
+        gpu_memory_mib: int | None = None,
+        on_batch: OnBatch = ignore,
     ) -> Self:
         """Load an encoder and the served model's tokenizer from folders or hub names.
 
         The encoder ``static`` is the one that ``semtoken models prepare --static`` makes.
         ``device`` is ``auto``, ``cpu`` or ``cuda``. ``model`` is the served model's folder; only the
         embeddings realisation needs it, and opens it when it is asked for. What ``cache`` holds is not
-        encoded again. ``runtime`` is ``auto``, ``torch`` or ``openvino``. Raises ``ModelNotFoundError``.
+        encoded again. ``runtime`` is ``auto``, ``torch`` or ``openvino``. ``gpu_memory_mib`` is the most that
+        the encoder may take of a GPU, and ``on_batch`` is told the tokens of every batch that it encodes.
+        Raises ``ModelNotFoundError``.
         """
         return cls(
-            load_encoder(encoder, device=device, runtime=runtime, cache=cache),
+            load_encoder(
+                encoder, device=device, runtime=runtime, gpu_memory_mib=gpu_memory_mib, on_batch=on_batch, cache=cache
+            ),
             ServedTokenizer.from_pretrained(tokenizer),
             Embedder(model),
         )

@@ -12,8 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoModel, AutoTokenizer
-
 from semtoken.errors import ModelNotFoundError
 
 INSTALL_COMMAND = "pip install 'model2vec>=0.10,<0.11' 'skeletoken>=0.6,<0.7'"
@@ -33,6 +31,7 @@ def require_distiller() -> None:
 def distil(source: Path, target: Path) -> None:
     """Write the static encoder of the contextual one in ``source`` into ``target``; takes half a minute."""
     from model2vec.distill import distill_from_model  # noqa: PLC0415 - an extra
+    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - takes seconds
 
     model: Any = AutoModel.from_pretrained(source, local_files_only=True)
     tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True)

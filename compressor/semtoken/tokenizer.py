@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import TemplateError
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from semtoken.datamodels import IntArray
 from semtoken.errors import InvalidInputError, ModelNotFoundError
 from semtoken.template_roles import as_rendered
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class ServedTokenizer:
 
         Raises ``ModelNotFoundError`` when there is none or it has no fast (offset-keeping) form.
         """
+        from transformers import AutoTokenizer, PreTrainedTokenizerFast  # noqa: PLC0415 - takes seconds
+
         path = os.fspath(name_or_path)
         try:
             tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=Path(path).is_dir())

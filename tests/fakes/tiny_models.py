@@ -7,9 +7,10 @@ import string
 import numpy as np
 import torch
 from semtoken.caching import WindowCache
-from semtoken.encoders import StaticEncoder, TransformerEncoder
 from semtoken.encoders.runtimes import Runtime, TorchRuntime
+from semtoken.encoders.static import StaticEncoder
 from semtoken.encoders.tiles import OnBatch, ignore
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.evaluation.bundled import bundled_demo
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder

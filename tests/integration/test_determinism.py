@@ -11,7 +11,8 @@ from fakes.stores import Events
 from semtoken import CompressionResult, Compressor
 from semtoken.bundled import BundledModels
 from semtoken.caching import MemoryStore, WindowCache
-from semtoken.encoders import EncoderInput, TransformerEncoder
+from semtoken.encoders import EncoderInput
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.evaluation.bundled import bundled_texts
 
 pytestmark = pytest.mark.model

@@ -14,7 +14,8 @@ from fakes.tiny_models import make_encoder
 from semtoken.caching import MemoryStore, TieredStore, WindowCache
 from semtoken.caching.shared import PREFIX, SEAL_BYTES, RedisStore
 from semtoken.datamodels import Encoding
-from semtoken.encoders import EncoderInput, TransformerEncoder
+from semtoken.encoders import EncoderInput
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.segment import segment
 
 TEXT = document(40)

@@ -6,13 +6,16 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from semtoken.datamodels import FloatArray
 from semtoken.errors import InvalidInputError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    import torch
 
 TENSOR = "model.embed_tokens.weight"
 _SINGLE = "model.safetensors"
@@ -55,7 +58,7 @@ class EmbeddingTable:
         """``weights`` (vocabulary, d) in the checkpoint's own floating-point type."""
         self._weights = weights
         # Models hold their factor in the type of their weights.
-        self._scale = torch.tensor(scale, dtype=weights.dtype)
+        self._scale = weights.new_tensor(scale)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
@@ -86,15 +89,15 @@ class EmbeddingTable:
 
         Raises ``InvalidInputError`` for an id that the table does not hold.
         """
-        index = torch.as_tensor(ids, dtype=torch.int64)
-        if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < len(self._weights):
-            raise InvalidInputError(f"token ids up to {int(index.max())}, but {len(self._weights)} embeddings")
-        vectors: FloatArray = (self._weights[index] * self._scale).to(torch.float32).numpy()
+        index = np.asarray(ids, dtype=np.int64)
+        if len(index) and not 0 <= index.min() <= index.max() < len(self._weights):
+            raise InvalidInputError(f"token ids up to {index.max()}, but {len(self._weights)} embeddings")
+        vectors: FloatArray = (self._weights[index] * self._scale).float().numpy()
         return vectors
 
     def rounded(self, vectors: FloatArray) -> FloatArray:
         """``vectors`` in the precision of the table, which the model would round them to in any case."""
-        rounded: FloatArray = torch.from_numpy(vectors).to(self._weights.dtype).to(torch.float32).numpy()
+        rounded: FloatArray = self._weights.new_tensor(vectors).float().numpy()
         return rounded
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from semtoken.benchmark import Bench, Shape, measure_floor, run_bench, running_text
-from semtoken.encoders import TransformerEncoder
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.scorers.local import Device
 
@@ -38,7 +38,11 @@ from semtoken_server.cli.evaluate_options import names
 from semtoken_server.cli.evaluate_output import progress_bar
 from semtoken_server.settings_file import set_minimum
 
-app = typer.Typer(no_args_is_help=True, help="Measure speed: of the compressor, and of a gateway with its engine.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Measure speed: of the compressor, and of a gateway with its engine.",
+)
 
 Tokens = Annotated[str, typer.Option("--tokens", help="Comma-separated lengths of text.")]
 Batch = Annotated[str, typer.Option("--batch", help="Comma-separated numbers of texts compressed together.")]

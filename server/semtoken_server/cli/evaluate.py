@@ -50,7 +50,11 @@ from semtoken_server.cli.evaluate_options import names, ratios, sources, stages,
 from semtoken_server.cli.evaluate_output import deliver, progress_bar
 from semtoken_server.cli.evaluate_recall import recall
 
-app = typer.Typer(no_args_is_help=True, help="Measure what compression saves and what it costs, method by method.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Measure what compression saves and what it costs, method by method.",
+)
 
 _DEFAULT_METHODS = ",".join(DEFAULT_METHODS)
 

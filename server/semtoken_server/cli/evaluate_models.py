@@ -8,7 +8,7 @@ from pathlib import Path
 
 from semtoken import Compressor
 from semtoken.bundled import BundledModels, prepare_models
-from semtoken.encoders import LoadedEncoder, load_encoder
+from semtoken.encoders.loading import LoadedEncoder, load_encoder
 from semtoken.errors import InvalidOptionError
 from semtoken.evaluation.methods import METHODS, Method, Resources, build_methods, require_known
 from semtoken.evaluation.scorers import LocalModel, RemoteModel, Scorer

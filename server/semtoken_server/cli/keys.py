@@ -13,7 +13,7 @@ from semtoken_server.access.key_file import append_key
 from semtoken_server.access.keys import ApiKey, digest_of, new_key
 from semtoken_server.cli.terminal import note
 
-app = typer.Typer(no_args_is_help=True, help="API keys of the gateway.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="API keys of the gateway.")
 
 
 @app.callback()

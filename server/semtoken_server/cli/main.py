@@ -12,7 +12,7 @@ import sys
 import typer
 from semtoken.errors import EncoderError, EngineError, SemTokenError
 
-from semtoken_server.cli import bench, compress, demo, evaluate, keys, models, serve
+from semtoken_server.cli.commands import command_line
 from semtoken_server.cli.terminal import complain, silence_libraries
 from semtoken_server.settings import InvalidSettingsError
 from semtoken_server.supervisor import EngineNotInstalledError, EnginePortTakenError, EngineStartError
@@ -21,19 +21,7 @@ BAD_INPUT = 2
 FAULT = 1
 INTERRUPTED = 130
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Semantic compression of long prompts before they reach vLLM.",
-)
-app.command()(serve.serve)
-app.command()(compress.compress)
-app.command()(demo.demo)
-app.add_typer(models.app, name="models")
-app.add_typer(keys.app, name="keys")
-app.add_typer(evaluate.app, name="eval")
-app.add_typer(bench.app, name="bench")
+app = command_line("Semantic compression of long prompts before they reach vLLM.")
 
 
 def main() -> None:

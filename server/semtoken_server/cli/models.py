@@ -9,7 +9,7 @@ from semtoken.bundled import prepare_models, prepare_static
 
 from semtoken_server.cli.terminal import spinner
 
-app = typer.Typer(no_args_is_help=True, help="The bundled small models.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The bundled small models.")
 
 
 @app.callback()

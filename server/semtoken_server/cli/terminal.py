@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from huggingface_hub.utils.tqdm import disable_progress_bars
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from transformers.utils import logging as transformers_logging
 
 from semtoken_server.settings import Settings
 
@@ -28,7 +28,7 @@ def spinner(message: str) -> Iterator[Callable[[str], None]]:
 
 def silence_libraries() -> None:
     """Switch off the progress bars that model loading draws into pipes as well."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bars()  # transformers looks there when it is imported
 
 
 def complain(message: str, status: int, *, one_line: bool = True) -> int:

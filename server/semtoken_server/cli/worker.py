@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 from socket import socket
 
 from semtoken_server.cli.listening import gateway_server
-from semtoken_server.cli.terminal import silence_libraries
 from semtoken_server.lifecycle.worker import HURRY, RETIRE, beat
 from semtoken_server.logs.config import configure_logs
 from semtoken_server.parent import end_with_parent, parent_is_gone
@@ -25,7 +24,6 @@ def run_worker(listening: Sequence[socket], beats: Connection) -> None:
     settings = Settings.imported()
     configure_logs(settings)
     end_with_parent(settings.drain_s + _GRACE_S)
-    silence_libraries()
     _, server = gateway_server(settings, listening)
 
     async def alive() -> None:

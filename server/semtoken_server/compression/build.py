@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from semtoken import Compressor, ServedTokenizer
+from pathlib import Path
+
+import semtoken
 from semtoken.bundled import bundled_models
-from semtoken.encoders import load_encoder
-from semtoken.realise import Embedder
+from semtoken.errors import ModelNotFoundError
 
 from semtoken_server.compression.backend import CompressorBackend
 from semtoken_server.compression.cache import build_cache
@@ -23,19 +24,22 @@ def build_compressor(settings: Settings, metrics: Metrics) -> CompressorBackend:
 
 def build_thread_compressor(settings: Settings, metrics: Metrics) -> ThreadCompressor:
     """A backend in this process."""
-    path = settings.encoder or bundled_models().encoder
+    path = settings.encoder or str(bundled_models().encoder)
 
-    def load(tokenizer: str) -> Compressor:
-        encoder = load_encoder(
+    def load(tokenizer: str) -> semtoken.Compressor:
+        if Path(path).is_absolute() and not Path(path).is_dir():
+            raise ModelNotFoundError(f"no encoder at {path!r}")
+        # Named here first: only a process that compresses imports what takes seconds and half a gigabyte.
+        return semtoken.Compressor.from_pretrained(
             path,
+            tokenizer,
             device=settings.device,
+            # The engine names its model's folder where that lies on this machine.
+            model=settings.model or tokenizer,
+            cache=build_cache(settings, metrics.count_cache_event),
             runtime=settings.encoder_runtime,
             gpu_memory_mib=settings.encoder_gpu_memory_mib,
             on_batch=metrics.encoder_batch_tokens.observe,
-            cache=build_cache(settings, metrics.count_cache_event),
         )
-        # The engine names its model's folder where that lies on this machine.
-        embedder = Embedder(settings.model or tokenizer)
-        return Compressor(encoder, ServedTokenizer.from_pretrained(tokenizer), embedder)
 
     return ThreadCompressor(load, max_queue=settings.compress_queue, threads=settings.compress_threads)

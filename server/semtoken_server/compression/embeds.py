@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 
-import torch
 from semtoken.datamodels import FloatArray
 
 
 def wire_form(vectors: FloatArray) -> str:
     """``vectors`` (v, d) for ``prompt_embeds``; in half precision where that loses nothing."""
+    import torch  # noqa: PLC0415 - takes seconds
+
     tensor = torch.from_numpy(vectors).contiguous()
     for half in (torch.bfloat16, torch.float16):
         if torch.equal(tensor.to(half).to(torch.float32), tensor):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-
 
 def gpu_memory_mib() -> int | None:
     """Memory of the first GPU in MiB, or None where there is none."""
+    import torch  # noqa: PLC0415 - takes seconds
+
     return torch.cuda.get_device_properties(0).total_memory // 2**20 if torch.cuda.is_available() else None
 
 

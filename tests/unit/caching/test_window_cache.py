@@ -16,8 +16,9 @@ from semtoken.caching import Key, MemoryStore, Window, WindowCache
 from semtoken.caching.window_cache import BATCH, window_keys
 from semtoken.datamodels import Encoding, FloatArray, IntArray
 from semtoken.deadline import Deadline
-from semtoken.encoders import EncoderInput, TransformerEncoder
+from semtoken.encoders import EncoderInput
 from semtoken.encoders.base import Encoder
+from semtoken.encoders.transformer import TransformerEncoder
 from semtoken.errors import DeadlineExceededError
 from semtoken.segment import segment
 

@@ -9,6 +9,7 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from semtoken_server.cli.commands import COMMANDS
 from unit.deploy.files import ROOT
 
 # Where the import's name is not the distribution's.
@@ -44,7 +45,11 @@ def only_of_extras() -> set[str]:
     return {IMPORTED_AS.get(name, name.replace("-", "_")) for name in named - base}
 
 
-@pytest.mark.parametrize("module", ["semtoken", "semtoken_server.cli.main", "semtoken_server.asgi"])
+MODULES = ["semtoken.compressor", "semtoken_server.cli.main", "semtoken_server.asgi"]
+MODULES += [command.target.partition(":")[0] for command in COMMANDS.values()]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_it_is_imported_without_any_extra(module: str) -> None:
     missing = only_of_extras()
     assert {"matplotlib", "scipy", "redis", "openvino", "ray"} <= missing

@@ -12,7 +12,10 @@ from fakes.tiny_models import bert_tokenizer, make_bert, make_static_encoder
 from safetensors.numpy import save_file
 from semtoken import Deadline, DeadlineExceededError, ModelNotFoundError, bundled, distillation
 from semtoken.bundled import BundledModels, bundled_models
-from semtoken.encoders import EncoderInput, StaticEncoder, TransformerEncoder, load_encoder
+from semtoken.encoders import EncoderInput
+from semtoken.encoders.loading import load_encoder
+from semtoken.encoders.static import StaticEncoder
+from semtoken.encoders.transformer import TransformerEncoder
 
 VOCABULARY = bert_tokenizer().backend_tokenizer.get_vocab_size()
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
 from semtoken_server.compression.build import build_thread_compressor
 from semtoken_server.compression.shared.host import CompressorHost
 from semtoken_server.logs.config import configure_logs
@@ -96,6 +98,7 @@ def run_compressor(socket: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings.imported()
     configure_logs(settings)
+    disable_progress_bars()
     host = CompressorHost(build_thread_compressor(settings, Metrics(shared_metrics_dir())))
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_serve(host, socket))
