@@ -17,7 +17,7 @@ from semtoken_server.disconnect import until_disconnect
 from semtoken_server.engines.base import EngineRequest, EngineResponse, read_whole
 from semtoken_server.errors import ClientDisconnectedError, EngineError, error_event
 from semtoken_server.gateway import Gateway
-from semtoken_server.middleware import began, request_id, trace_of
+from semtoken_server.middleware import began, keep_error_event, request_id, trace_of
 from semtoken_server.options import RequestOptions
 from semtoken_server.quality.sample import Sample
 from semtoken_server.rewrite import append_member
@@ -100,6 +100,11 @@ class GenerationAnswer:
         clock = TokenClock(began(self._request), first, metrics.inter_token_seconds)
         on_usage = self._trace.answered if self._trace.recording else None
         relay = EventRelay(self._form, semtoken, clock, on_usage)
+
+        def told(error: Exception) -> bytes:
+            return error_event(error, self._form.errors, relay.events)
+
+        keep_error_event(self._request, told)
         try:
             await send({"type": "http.response.start", "status": upstream.status, "headers": _encoded(headers)})
             try:
@@ -110,8 +115,7 @@ class GenerationAnswer:
             except EngineError as error:
                 self._trace.failed(error)
                 metrics.stream_aborts.labels("engine").inc()
-                event = error_event(error, self._form.errors, relay.events)
-                await send({"type": "http.response.body", "body": event, "more_body": True})
+                await send({"type": "http.response.body", "body": told(error), "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             if sample is not None:
                 sample.streamed = sample.complete = True

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -114,10 +114,11 @@ class RequestContext:
         error = ShuttingDownError()
         scope["state"]["trace"].failed(error)
         if head is None:
-            await answer_for(error).response()(scope, receive, send)
+            await answer_for(error).response(scope["path"])(scope, receive, send)
         elif (b"content-type", b"text/event-stream") in _media_types(head):
             self._aborts.labels("gateway").inc()
-            await send({"type": "http.response.body", "body": error_event(error), "more_body": False})
+            event = scope["state"].get("error_event", error_event)(error)
+            await send({"type": "http.response.body", "body": event, "more_body": False})
         else:
             # Its length has been announced: only a cut tells that it is not whole.
             raise asyncio.CancelledError
@@ -146,3 +147,8 @@ def trace_of(request: Request) -> RequestTrace:
 def keep_outcome(request: Request, outcome: Outcome) -> None:
     """What became of a request's compression, for the log."""
     request.scope["state"]["outcome"] = outcome
+
+
+def keep_error_event(request: Request, made: Callable[[Exception], bytes]) -> None:
+    """How an error looks in the stream that a request is answered with, should it be ended from outside."""
+    request.scope["state"]["error_event"] = made

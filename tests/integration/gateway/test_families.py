@@ -113,6 +113,33 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_event(
     assert served.metric("semtoken_stream_aborts_total", side="engine") == 1
 
 
+async def test_a_stream_whose_time_is_up_ends_with_an_error_event(
+    served: Served, engine: FakeEngine, case: FamilyCase
+) -> None:
+    engine.behaviour = "stall_midway"
+    async with served.client.stream("POST", case.path, json=case.asked("Hello", stream=True)) as response:
+        text = ""
+        async for chunk in response.aiter_text():
+            text += chunk
+            if WORDS[TROUBLE_AT - 1] in text and not served.gateway.lifecycle.over:
+                served.gateway.lifecycle.end_all()
+    *begun, last = events(text)
+    assert case.words(begun) == list(WORDS[:TROUBLE_AT])
+    assert case.stream_error(last)["code"] == "shutting_down"
+
+
+async def test_a_request_whose_time_is_up_is_told_in_the_family_s_form(
+    served: Served, engine: FakeEngine, case: FamilyCase
+) -> None:
+    engine.behaviour = "stall"
+    asked = asyncio.create_task(served.post(case.path, case.asked("Hello")))
+    await asyncio.wait_for(engine.arrived.wait(), timeout=10)
+    served.gateway.lifecycle.end_all()
+    response = await asked
+    assert response.status_code == 503
+    assert case.error(response.json())["code"] == "shutting_down"
+
+
 async def test_a_client_that_leaves_stops_the_engine(served: Served, engine: FakeEngine, case: FamilyCase) -> None:
     engine.behaviour = "stall_midway"
     async with served.client.stream("POST", case.path, json=case.asked("Hello", stream=True)) as response:
