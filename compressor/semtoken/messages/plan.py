@@ -66,7 +66,8 @@ def plan_chat(
     plans: list[RunPlan] = []
     turn = _Turn()
     runs = split_runs(messages)
-    calls = tool_calls(messages)
+    # Some clients number the calls of every turn anew: a result is that of the last call before it.
+    calls: dict[str, str] = {}
     for run in runs:
         if run.role == "user":
             intent = run_question([text.text for text in run.texts])
@@ -75,6 +76,7 @@ def plan_chat(
         elif run.role == "tool":
             plans.append(_plan_tool(run, messages, calls, turn, options, tokenizer))
         else:
+            calls |= tool_calls(messages[index] for index in run.messages)
             plans.append(_plan_other(run, options))
     return plans
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -92,8 +92,8 @@ def chat_without_keep_tags(messages: Sequence[Mapping[str, Any]]) -> tuple[dict[
     return replace_texts(messages, texts)
 
 
-def tool_calls(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Name and arguments of every tool call of the chat, by call id."""
+def tool_calls(messages: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Name and arguments of every tool call of some messages, by call id."""
     calls: dict[str, str] = {}
     for message in messages:
         made = message.get("tool_calls")

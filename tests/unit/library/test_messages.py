@@ -38,16 +38,20 @@ split_user = st.builds(
 )
 asked = st.builds(lambda q: [{"role": "user", "content": q}], questions)
 assistant = st.builds(lambda d: [{"role": "assistant", "content": d[:300]}], documents)
+# Calls of several turns have one id, as those of clients that number them anew in every turn.
 tool = st.builds(
-    lambda d: [
+    lambda d, crate: [
         {
             "role": "assistant",
             "content": None,
-            "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "crates", "arguments": '{"id": 39}'}}],
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "crates", "arguments": json.dumps({"id": crate})}}
+            ],
         },
         {"role": "tool", "tool_call_id": "c1", "content": d},
     ],
     documents,
+    st.integers(0, 400),
 )
 chats = st.lists(st.one_of(user, split_user, asked, assistant, tool), min_size=1, max_size=6).map(
     lambda groups: [{"role": "system", "content": "Be brief."}, *itertools.chain.from_iterable(groups)]
@@ -145,6 +149,22 @@ def test_the_result_of_a_tool_is_read_for_the_question_and_the_call() -> None:
     assert "crate 338 " in result.messages[2]["content"]
     assert result.parts[-1].query is not None
     assert "338" in result.parts[-1].query
+
+
+def test_a_result_is_read_for_the_last_call_of_its_id_before_it() -> None:
+    chat: list[Message] = [{"role": "user", "content": "Find the crates that I asked for."}]
+    for crate in (338, 52):
+        call = {
+            "id": "call_0",
+            "type": "function",
+            "function": {"name": "lookup", "arguments": f'{{"crate": {crate}}}'},
+        }
+        chat += [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_0", "content": report(0, 60)},
+        ]
+    queries = [part.query or "" for part in COMPRESSOR.compress_messages(chat, QUICK).parts if part.message in (2, 4)]
+    assert [("338" in query, "52" in query) for query in queries] == [(True, False), (False, True)]
 
 
 def test_what_an_earlier_message_says_verbatim_is_not_said_again() -> None:
