@@ -23,6 +23,9 @@ from semtoken_server.window import may_overflow
 
 RequestT = TypeVar("RequestT", bound=GenerationRequest)
 
+BEGINNING = 1024
+"""Characters of a prompt's first text, or token ids, that tell which prompts begin alike."""
+
 _TEXT_ONLY: Mapping[str, str] = dict.fromkeys(
     ("tokens", "embeds"), "cannot be had on this route, which forwards texts as texts"
 )
@@ -90,7 +93,10 @@ class Family(ABC, Generic[RequestT]):
         return OptionsOf({**defaults, "realise": self.realise})
 
     def affinity(self, data: dict[str, Any]) -> bytes:
-        """A digest that is the same for all turns of a conversation and all questions about one beginning."""
+        """A digest that is the same for all turns of a conversation and all questions about one document.
+
+        About one that the first text begins with: of that text ``BEGINNING`` characters decide.
+        """
         return blake2b(orjson.dumps([data.get("model"), self.beginning(data)]), digest_size=16).digest()
 
     def require_realisable(self, options: RequestOptions, data: Mapping[str, Any]) -> None:

@@ -61,5 +61,5 @@ class Chat(Family[ChatRequest]):
         return None
 
     def beginning(self, data: dict[str, Any]) -> Any:
-        """The tools, and the messages up to the first that is not the system's."""
+        """The tools, the system's messages, and the beginning of the first that is another's."""
         return [data.get("tools"), opening(data.get("messages"))]

@@ -15,14 +15,11 @@ from semtoken_server.compression.backend import CompressedPrompt
 from semtoken_server.compression.embeds import wire_form
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.compression.service import CompressionService
-from semtoken_server.families.base import Family, Prepared
+from semtoken_server.families.base import BEGINNING, Family, Prepared
 from semtoken_server.families.streams import CHUNKS
 from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import Edits
 from semtoken_server.schemas.generation import CompletionRequest
-
-BEGINNING = 1024
-"""Characters of a prompt, or token ids, that tell which prompts begin alike."""
 
 
 @dataclass(frozen=True, slots=True)

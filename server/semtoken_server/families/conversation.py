@@ -12,7 +12,7 @@ from semtoken import MessagesResult, PartResult, without_keep_tags
 
 from semtoken_server.compression.embeds import embedded_part
 from semtoken_server.compression.service import CompressionService
-from semtoken_server.families.base import Prepared
+from semtoken_server.families.base import BEGINNING, Prepared
 from semtoken_server.options import RequestOptions
 from semtoken_server.rewrite import Edits, Path
 
@@ -93,12 +93,35 @@ def text_parts(content: Any, kinds: Container[str]) -> list[tuple[int, str]]:
 
 
 def opening(messages: Any, system: Container[str] = ("system", "developer")) -> list[Any]:
-    """Messages up to the first that is not the system's, which all turns of a conversation begin with."""
+    """What all turns of a conversation and all questions about one document begin with.
+
+    That is the system's messages, and of the first that is another's the beginning of its text.
+    """
     begun: list[Any] = []
     for message in messages if isinstance(messages, list) else ():
+        if not isinstance(message, dict):
+            return [*begun, message]
+        if message.get("role") not in system:
+            return [*begun, {**message, "content": beginning_of(message.get("content"))}]
         begun.append(message)
-        if not isinstance(message, dict) or message.get("role") not in system:
+    return begun
+
+
+def beginning_of(content: Any) -> Any:
+    """The first ``BEGINNING`` characters of a text or of content parts; a part that is no text counts as its JSON."""
+    if isinstance(content, str):
+        return content[:BEGINNING]
+    if not isinstance(content, list):
+        return content
+    begun: list[Any] = []
+    room = BEGINNING
+    for part in content:
+        if room <= 0:
             break
+        text = part.get("text") if isinstance(part, dict) else None
+        begun.append(text[:room] if isinstance(text, str) else part)
+        # No part of an image tells it from others as its first characters do a text.
+        room -= len(text) if isinstance(text, str) else len(orjson.dumps(part))
     return begun
 
 

@@ -34,7 +34,7 @@ class Messages(Family[MessagesRequest]):
         return Conversation(blocks.messages, blocks.places, tools or None, blocks.instructions)
 
     def beginning(self, data: dict[str, Any]) -> Any:
-        """System prompt, tools, and the messages up to the first that is not the system's."""
+        """System prompt, tools, the system's messages, and the beginning of the first that is another's."""
         return [data.get("system"), data.get("tools"), opening(data.get("messages"))]
 
 

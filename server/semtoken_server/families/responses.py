@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from semtoken_server.families.base import Family
-from semtoken_server.families.conversation import Conversation, Message, Place, opening, text_parts
+from semtoken_server.families.conversation import Conversation, Message, Place, beginning_of, opening, text_parts
 from semtoken_server.families.streams import RESPONSE_EVENTS
 from semtoken_server.rewrite import Path
 from semtoken_server.schemas.responses import ResponsesRequest
@@ -38,9 +38,10 @@ class Responses(Family[ResponsesRequest]):
         return Conversation(items.messages, items.places, tools or None)
 
     def beginning(self, data: dict[str, Any]) -> Any:
-        """Instructions, tools, and the input up to the first item that is not the system's."""
+        """Instructions, tools, the system's items, and the beginning of the first that is another's."""
         asked = data.get("input")
-        return [data.get("instructions"), data.get("tools"), asked if isinstance(asked, str) else opening(asked)]
+        begun = beginning_of(asked) if isinstance(asked, str) else opening(asked)
+        return [data.get("instructions"), data.get("tools"), begun]
 
 
 class _Items:

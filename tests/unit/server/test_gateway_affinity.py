@@ -15,6 +15,17 @@ FIRST, ANSWER, SECOND = (
 )
 SYSTEM = {"role": "system", "content": "Be brief."}
 LONG = "x" * 2000
+WHO, WHEN = "Who built it?", "When?"
+
+
+def said(*parts: Any) -> list[dict[str, Any]]:
+    """The messages of one user's, of parts: texts, and others as they are."""
+    content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    return [{"role": "user", "content": content}]
+
+
+def image(data: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +39,13 @@ LONG = "x" * 2000
         (COMPLETIONS, {"prompt": LONG + "a"}, {"prompt": LONG + "b"}),
         (COMPLETIONS, {"prompt": "a"}, {"prompt": ["a", "b"]}),
         (COMPLETIONS, {"prompt": [1] * 2000}, {"prompt": [[1] * 2000 + [2], [3]]}),
+        (CHAT, {"messages": said(LONG + WHO)}, {"messages": said(LONG + WHEN)}),
+        (CHAT, {"messages": [SYSTEM, *said(LONG, WHO)]}, {"messages": [SYSTEM, *said(LONG, WHEN), ANSWER, SECOND]}),
+        (CHAT, {"messages": said("From this:", LONG, WHO)}, {"messages": said("From this:", LONG, WHEN)}),
+        (CHAT, {"messages": said(image(LONG), WHO)}, {"messages": said(image(LONG), WHEN)}),
+        (RESPONSES, {"input": LONG + WHO}, {"input": LONG + WHEN}),
+        (RESPONSES, {"input": said(LONG, WHO)}, {"input": said(LONG, WHEN)}),
+        (MESSAGES, {"messages": said(LONG, WHO), "system": "A"}, {"messages": said(LONG, WHEN), "system": "A"}),
     ],
 )
 def test_what_begins_alike_goes_together(path: str, one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -48,6 +66,16 @@ def test_what_begins_alike_goes_together(path: str, one: dict[str, Any], other: 
         (RESPONSES, {"input": [SYSTEM, FIRST]}, {"input": [SYSTEM, SECOND]}),
         (MESSAGES, {"messages": [FIRST], "system": "A"}, {"messages": [FIRST], "system": "B"}),
         (COMPLETIONS, {"prompt": "a"}, {"prompt": "b"}),
+        (CHAT, {"messages": said("From this:", WHO)}, {"messages": said("From this:", WHEN)}),
+        (CHAT, {"messages": said(LONG)}, {"messages": said("y" + LONG)}),
+        (
+            CHAT,
+            {"messages": [{"role": "system", "content": LONG + "a"}]},
+            {"messages": [{"role": "system", "content": LONG}]},
+        ),
+        (CHAT, {"messages": said(image(LONG + "a"), WHO)}, {"messages": said(image(LONG + "b"), WHO)}),
+        (RESPONSES, {"input": said("One")}, {"input": said("Two")}),
+        (MESSAGES, {"messages": said("One")}, {"messages": said("Two")}),
     ],
 )
 def test_what_begins_otherwise_need_not(path: str, one: dict[str, Any], other: dict[str, Any]) -> None:
