@@ -15,9 +15,9 @@ MAX_DEPTH = 128
 """Levels of nesting. orjson reads 1024 but writes only 254, and what is read here is written again,
 as a part of something else at that; engines, which parse recursively, give up early too."""
 
-FORBIDDEN = frozenset({"prompt_embeds", "kv_transfer_params"})
-"""Tensors and cache hand-overs are for trusted callers of the engine only: a crafted one can crash it
-(CVE-2025-62164) or point it at foreign memory."""
+FORBIDDEN = frozenset({"prompt_embeds", "kv_transfer_params", "ec_transfer_params"})
+"""Tensors and hand-overs of caches, the encoder's too, are for trusted callers of the engine only: a crafted one can
+crash it (CVE-2025-62164) or point it at foreign memory."""
 
 _CONTAINERS = (dict, list)
 

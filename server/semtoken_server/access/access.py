@@ -18,7 +18,7 @@ from semtoken_server.access.gate import Gate
 from semtoken_server.access.hold import Hold
 from semtoken_server.access.keys import ApiKey, anonymous
 from semtoken_server.access.passes import require_passable
-from semtoken_server.access.prompts import Prompt, PromptCounter
+from semtoken_server.access.prompts import PromptCounter
 from semtoken_server.access.rates import Rates
 from semtoken_server.access.store import KeyStore
 from semtoken_server.bodies import JsonBody
@@ -124,7 +124,7 @@ class Access:
         return key
 
     async def admit(
-        self, request: Request, body: JsonBody, options: OptionsOf, prompt: Prompt, *, model: bool = True
+        self, request: Request, body: JsonBody, options: OptionsOf, *, model: bool = True
     ) -> RequestOptions:
         """The options of a request that may be served, its prompt counted where a limit wants it.
 
@@ -133,18 +133,18 @@ class Access:
         """
         key = self.require_allowed(request, body.data, model=model)
         asked = options.request(body.data.get("semtoken"), request.headers, key.options)
-        await self.charge(request, len(body.raw), prompt)
+        await self.charge(request, body)
         return replace(asked, tenant=key.cache_tenant) if key.cache_tenant else asked
 
-    async def charge(self, request: Request, body_bytes: int, prompt: Prompt) -> None:
-        """Hold a prompt against the limits on prompts, and count it; nothing is tokenised where there are none.
+    async def charge(self, request: Request, body: JsonBody) -> None:
+        """Hold a body's prompt against the limits on prompts, and count it; nothing is tokenised where there are none.
 
         Raises ``PromptTooLargeError`` and ``TokenRateError``.
         """
         key = key_of(request)
-        if key.tokens_per_minute is None and not self.prompts.may_exceed(body_bytes):
+        if key.tokens_per_minute is None and not self.prompts.may_exceed(len(body.raw)):
             return
-        await self.rates.count_tokens(key, await self.prompts.count(prompt))
+        await self.rates.count_tokens(key, await self.prompts.count(body.data))
 
     def _begin(self, key: ApiKey) -> None:
         if key.max_concurrent is None:

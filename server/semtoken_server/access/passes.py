@@ -9,8 +9,9 @@ from semtoken_server.errors import BadRequestError
 
 Pass = Literal["cache_salt", "priority", "x-data-parallel-rank", "x-session-id", "x-vllm-priority"]
 
-FIELDS: tuple[Pass, ...] = ("cache_salt", "priority")
-"""Of a body: the one opens a prefix cache of its own, the other overtakes everybody else."""
+FIELDS: Mapping[str, Pass] = {"cache_salt": "cache_salt", "priority": "priority", "session_id": "x-session-id"}
+"""Of a body, with the pass that each needs: the first opens a prefix cache of its own, the second overtakes
+everybody else, and vLLM prefers the third to its header; it looks for that in ``vllm_xargs`` too."""
 HEADERS: tuple[Pass, ...] = ("x-data-parallel-rank", "x-session-id", "x-vllm-priority")
 """vLLM's routing headers, which choose a rank and overtake as well."""
 
@@ -19,10 +20,14 @@ _RAW_HEADERS = {name.encode(): name for name in HEADERS}
 
 def require_passable(data: Mapping[str, Any], allowed: frozenset[Pass]) -> None:
     """Raises ``BadRequestError`` naming the first field that this client may not set; null sets nothing."""
-    for name in FIELDS:
-        if data.get(name) is not None and name not in allowed:
+    named = {name: data.get(name) for name in FIELDS}
+    more = data.get("vllm_xargs")
+    if named["session_id"] is None and isinstance(more, dict):
+        named["session_id"] = more.get("session_id")
+    for name, value in named.items():
+        if value is not None and FIELDS[name] not in allowed:
             raise BadRequestError(
-                f"{name!r} is accepted only from keys that allow it", param=name, code="forbidden_field"
+                f"{name!r} is accepted only from keys that allow {FIELDS[name]!r}", param=name, code="forbidden_field"
             )
 
 

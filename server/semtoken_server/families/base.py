@@ -49,9 +49,6 @@ class Prompt(Protocol):
     def texts(self, roles: Container[str]) -> list[str]:
         """Those of the messages of these roles."""
 
-    def all_texts(self) -> list[str]:
-        """Every text of the prompt, whether it may be compressed or not."""
-
     def without_keep_tags(self) -> Edits:
         """What changes where nothing is compressed, but keep tags are to be taken out."""
 
@@ -83,10 +80,6 @@ class Family(ABC, Generic[RequestT]):
     @abstractmethod
     def beginning(self, data: dict[str, Any]) -> Any:
         """What requests of one conversation have in common: JSON, in the client's own form."""
-
-    def token_ids(self, _asked: RequestT) -> int:
-        """How many token ids the prompt has in the place of text."""
-        return 0
 
     def options(self, defaults: Mapping[str, Any]) -> OptionsOf:
         """The options of this route over the server's own."""

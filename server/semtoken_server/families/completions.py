@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import orjson
 from semtoken import without_keep_tags
 
-from semtoken_server.access.prompts import given
 from semtoken_server.compression.backend import CompressedPrompt
 from semtoken_server.compression.embeds import wire_form
 from semtoken_server.compression.outcome import Outcome
@@ -33,10 +32,6 @@ class Prompts:
 
     def texts(self, _roles: Container[str] = ()) -> list[str]:
         """All; a prompt has no role."""
-        return list(self.prompts)
-
-    def all_texts(self) -> list[str]:
-        """All."""
         return list(self.prompts)
 
     def without_keep_tags(self) -> Edits:
@@ -84,10 +79,6 @@ class Completions(Family[CompletionRequest]):
     def read(self, _data: dict[str, Any], asked: CompletionRequest) -> Prompts:
         """The prompts that are text."""
         return Prompts(asked.texts(), isinstance(asked.prompt, str), asked.add_special_tokens)
-
-    def token_ids(self, asked: CompletionRequest) -> int:
-        """Those of all prompts."""
-        return given(asked.prompt).ids
 
     def beginning(self, data: dict[str, Any]) -> Any:
         """The first of the prompts, as far as it takes to tell it from others."""

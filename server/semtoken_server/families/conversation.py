@@ -37,10 +37,6 @@ class Conversation:
         """Those of the messages of these roles."""
         return [_text(self.messages, place) for place in self.places if self.messages[place[0]]["role"] in roles]
 
-    def all_texts(self) -> list[str]:
-        """Those of all messages, and the instructions."""
-        return [_text(self.messages, place) for place in self.places] + list(self.instructions.values())
-
     def without_keep_tags(self) -> Edits:
         """What changes where nothing is compressed, but keep tags are to be taken out."""
         texts = {path: _text(self.messages, place) for place, path in self.places.items()} | dict(self.instructions)

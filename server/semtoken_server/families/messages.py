@@ -96,6 +96,7 @@ def _system(content: Any, path: Path) -> tuple[str, dict[Path, str]]:
 def _calls(content: list[dict[str, Any]]) -> dict[str, Any]:
     """Tool calls and reasoning of an assistant's blocks."""
     fields: dict[str, Any] = {}
+    thoughts: list[str] = []
     for block in content:
         if block.get("type") == "tool_use":
             arguments = json.dumps(block.get("input") or {})
@@ -103,8 +104,8 @@ def _calls(content: list[dict[str, Any]]) -> dict[str, Any]:
             call = {"id": block.get("id"), "type": "function", "function": function}
             fields.setdefault("tool_calls", []).append(call)
         elif block.get("type") == "thinking" and isinstance(block.get("thinking"), str):
-            fields["reasoning"] = fields.get("reasoning", "") + block["thinking"]
-    return fields
+            thoughts.append(block["thinking"])
+    return {**fields, "reasoning": "".join(thoughts)} if thoughts else fields
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from semtoken import CompressionResult, MessagesResult, PartResult
 from starlette.requests import Request
 from starlette.responses import Response
 
-from semtoken_server.access.prompts import Prompt, given
 from semtoken_server.bodies import read_json
 from semtoken_server.compression.outcome import Outcome
 from semtoken_server.disconnect import until_disconnect
@@ -18,7 +17,6 @@ from semtoken_server.gateway import Gateway, gateway_of
 from semtoken_server.middleware import keep_outcome, trace_of
 from semtoken_server.options import RequestOptions
 from semtoken_server.schemas.compress import CompressRequest
-from semtoken_server.schemas.generation import texts_of
 from semtoken_server.schemas.validation import validated
 
 router = APIRouter()
@@ -31,8 +29,7 @@ async def compress(request: Request) -> Response:
     with trace.step("parse"):
         body = await read_json(request, gateway.settings.max_body_bytes)
         asked = validated(CompressRequest, body.data)
-        prompt = given(asked.text) if asked.messages is None else Prompt(lambda: texts_of(asked.messages or ()))
-        options = await gateway.access.admit(request, body, gateway.compress_options, prompt, model=False)
+        options = await gateway.access.admit(request, body, gateway.compress_options, model=False)
     with trace.step("compress") as step:
         work = _compressed(gateway, asked, body.data.get("messages"), options)
         result = await until_disconnect(request.receive, work)

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Send
 
-from semtoken_server.access.prompts import Prompt
 from semtoken_server.answers import GenerationAnswer, engine_request
 from semtoken_server.bodies import JsonBody, read_json
 from semtoken_server.families import FAMILIES, Family, Prepared
@@ -35,8 +34,7 @@ def handler_of(family: Family[Any]) -> Handler:
             body = await read_json(request, gateway.settings.max_body_bytes)
             asked = validated(family.schema, body.data)
             trace.generating(family.operation, asked.model, stream=asked.stream is True)
-            prompt = Prompt(lambda: family.read(body.data, asked).all_texts(), family.token_ids(asked))
-            options = await gateway.access.admit(request, body, gateway.options[family.path], prompt)
+            options = await gateway.access.admit(request, body, gateway.options[family.path])
             family.require_realisable(options, body.data)
             options = _fitted(gateway, options, asked)
         answer = GenerationAnswer(request, gateway, send, family.stream)

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from semtoken_server.access.access import key_of
 from semtoken_server.access.listing import allowed_models
-from semtoken_server.access.prompts import given
 from semtoken_server.answers import engine_request, plain_answer
 from semtoken_server.bodies import read_json
 from semtoken_server.disconnect import until_disconnect
@@ -37,7 +36,7 @@ async def passed_through(request: Request) -> Response:
     if request.url.path == _EMBEDDINGS:
         trace_of(request).generating("embeddings", named if isinstance(named := body.data.get("model"), str) else None)
         # The others cost the engine next to nothing.
-        await gateway.access.charge(request, len(body.raw), given(body.data.get("input")))
+        await gateway.access.charge(request, body)
     asked = engine_request(request, body.raw, body.data.get("model"))
     return await until_disconnect(request.receive, plain_answer(gateway, asked))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import (
@@ -13,11 +12,7 @@ from pydantic import (
     StrictBool,
     StrictStr,
     WithJsonSchema,
-    model_validator,
 )
-
-# What may stand in an assistant's message in the place of content.
-_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio", "reasoning", "reasoning_content")
 
 DEFAULT_COMPLETION = 16
 """Tokens of a completion whose request sets no limit."""
@@ -77,26 +72,8 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     role: StrictStr = Field(min_length=1)
+    # Without content is what agents replay of an answer that had none; of whom an engine takes it, it says.
     content: Content = None
-
-    @model_validator(mode="after")
-    def _has_content(self) -> ChatMessage:
-        extra = self.__pydantic_extra__ or {}
-        if self.content is None and not (self.role == "assistant" and any(extra.get(n) for n in _INSTEAD_OF_CONTENT)):
-            raise ValueError(f"a message of role {self.role!r:.80} needs content")
-        return self
-
-
-def texts_of(messages: Iterable[ChatMessage]) -> list[str]:
-    """Every text of some messages."""
-    found: list[str] = []
-    for message in messages:
-        parts = [message.content] if isinstance(message.content, str) else message.content or []
-        for part in parts:
-            text = part.get("text") if isinstance(part, dict) else part
-            if isinstance(text, str):
-                found.append(text)
-    return found
 
 
 class GenerationRequest(BaseModel):

@@ -41,9 +41,9 @@ class AnthropicMessage(BaseModel):
 class MessagesRequest(GenerationRequest):
     """A message."""
 
-    messages: list[AnthropicMessage] = Field(min_length=1)
+    messages: list[AnthropicMessage] = Field(min_length=1, fail_fast=True)
     system: Blocks | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = Field(default=None, fail_fast=True)
     max_tokens: Any = None
 
     @property

@@ -35,7 +35,7 @@ class ResponsesRequest(GenerationRequest):
 
     input: Input
     instructions: StrictStr | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = Field(default=None, fail_fast=True)
     max_output_tokens: Any = None
     truncation: Any = None
     previous_response_id: StrictStr | None = None

@@ -125,6 +125,16 @@ async def test_fields_that_pass_only_with_a_key_that_says_so(locked: Served, fie
         assert locked.engine.last.json["cache_salt"] == "salt"
 
 
+@pytest.mark.parametrize("said", [{"session_id": "s"}, {"vllm_xargs": {"session_id": "s"}}])
+async def test_a_session_in_the_body_needs_what_its_header_needs(locked: Served, said: dict[str, Any]) -> None:
+    for route, body in ((CHAT, HELLO), ("/v1/completions", PROMPT)):
+        refused = await locked.post(route, {**body, **said}, **bearer("full"))
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "session_id")
+        assert (await locked.post(route, {**body, **said}, **bearer("passing"))).status_code == 200
+    other = {"session_id": None, "vllm_xargs": {"beam": 1}}
+    assert (await locked.post(CHAT, {**HELLO, **other}, **bearer("full"))).status_code == 200
+
+
 async def test_routing_headers_pass_only_with_a_key_that_says_so(locked: Served) -> None:
     routing = {"x-session-id": "s", "x-vllm-priority": "-5", "x-data-parallel-rank": "1", "cookie": "c=d"}
     for key, expected in (("full", {}), ("passing", {"x-session-id": "s", "x-vllm-priority": "-5"})):

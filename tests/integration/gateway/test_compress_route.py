@@ -50,7 +50,6 @@ async def test_a_chat_is_compressed_part_by_part(served: Served) -> None:
         ({"text": 5}, "text"),
         ({"text": "a", "colour": "red"}, "colour"),
         ({"text": "a", "semtoken": {"ratio": 0}}, "ratio"),
-        ({"messages": [{"role": "user"}]}, "messages[0]"),
     ],
 )
 async def test_what_is_wrong_is_named(served: Served, body: object, param: str | None) -> None:

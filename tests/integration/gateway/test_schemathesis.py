@@ -48,4 +48,4 @@ async def test_whatever_is_sent_is_answered_in_order(tmp_path: Path) -> None:
             assert not any(name.startswith("x-semtoken") for name in received.headers)
             body = orjson.loads(received.body)
             assert "semtoken" not in body, received.body
-            assert not {"prompt_embeds", "kv_transfer_params"} & set(body), received.body
+            assert not {"prompt_embeds", "kv_transfer_params", "ec_transfer_params"} & set(body), received.body

@@ -75,7 +75,7 @@ async def test_what_is_no_strict_json_object_is_refused(raw: bytes) -> None:
     assert raised.value.code == "invalid_json"
 
 
-@pytest.mark.parametrize("name", ["prompt_embeds", "kv_transfer_params"])
+@pytest.mark.parametrize("name", ["prompt_embeds", "kv_transfer_params", "ec_transfer_params"])
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"a": [[x]]}, lambda x: {"a": {"b": [1, {"c": x}]}}])
 def test_forbidden_fields_are_found_at_any_depth(name: str, wrap: Any) -> None:
     with pytest.raises(BadRequestError) as raised:
