@@ -25,6 +25,8 @@ from semtoken_server.sse import EventRelay, StreamForm, TokenClock
 
 # The rest is the connection's or the engine's own: lengths, dates, cookies, server names.
 _RELAYED_HEADERS = ("content-type", "retry-after")
+# vLLM's, of embeddings as bytes: their shapes and places.
+_SHAPES = "metadata"
 
 
 class Sender(Protocol):
@@ -138,7 +140,10 @@ def engine_request(request: Request, body: bytes, model: Any, affinity: bytes | 
 async def plain_answer(gateway: Gateway, request: EngineRequest) -> Response:
     """Forward a request and answer with what the engine says, untouched."""
     upstream = await gateway.engine.send(request)
-    return Response(await read_whole(upstream), upstream.status, _relayed(upstream))
+    headers = _relayed(upstream)
+    if (shapes := upstream.headers.get(_SHAPES)) is not None:
+        headers[_SHAPES] = shapes
+    return Response(await read_whole(upstream), upstream.status, headers)
 
 
 def _relayed(upstream: EngineResponse) -> dict[str, str]:

@@ -51,6 +51,10 @@ class FakeEngine:
     behaviour: Behaviour = "answer"
     tokenize_status: int = 200
     healthy: bool = True
+    model: str = MODEL
+    """The base model that it lists, beside an adapter of it."""
+    lists: bool = True
+    """Whether it tells what models it serves."""
     embeds: Embeds = "off"
     """Whether it takes input embeddings, and as the vectors of which model."""
     scale_out: bool = False
@@ -130,8 +134,10 @@ class FakeEngine:
         return web.Response(status=200 if self.healthy else 503)
 
     async def _models(self, _request: web.Request) -> web.Response:
-        adapter = {"id": "adapter", "object": "model", "root": "/adapters/1", "parent": MODEL}
-        base = {"id": MODEL, "object": "model", "root": "fake-root", "parent": None, "max_model_len": self.window}
+        if not self.lists:
+            return _refused("not here", 404)
+        adapter = {"id": "adapter", "object": "model", "root": "/adapters/1", "parent": self.model}
+        base = {"id": self.model, "object": "model", "root": "fake-root", "parent": None, "max_model_len": self.window}
         return web.json_response({"object": "list", "data": [adapter, base]})
 
     async def _metrics(self, _request: web.Request) -> web.Response:
@@ -157,8 +163,10 @@ class FakeEngine:
 
     async def _echo(self, request: web.Request) -> web.Response:
         self.passed.append(await _received(request))
-        cookies = {"set-cookie": "session=engine", "x-request-id": "engine-made"}
-        return web.Response(body=self.passed[-1].body, content_type="application/json", headers=cookies)
+        headers = {"set-cookie": "session=engine", "x-request-id": "engine-made"}
+        if b'"bytes"' in self.passed[-1].body:
+            headers["metadata"] = json.dumps({"data": [{"index": number, "shape": [384]} for number in range(500)]})
+        return web.Response(body=self.passed[-1].body, content_type="application/json", headers=headers)
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         received = await _received(request)

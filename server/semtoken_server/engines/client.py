@@ -25,6 +25,9 @@ _AT_ONCE_BYTES = 2**18
 # would fail a request that cannot be told from one already running, so we drop ours first.
 _KEEP_ALIVE_S = 4.0
 
+# Of embeddings as bytes vLLM tells shapes and places in one, a hundred bytes for each.
+_LONGEST_HEADER_BYTES = 2**20
+
 
 class EngineClient:
     """One attempt at a time. ``api_key`` goes to the engines as a bearer token."""
@@ -50,6 +53,7 @@ class EngineClient:
             auto_decompress=False,
             headers={"accept-encoding": "identity", **self._headers},
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_field_size=_LONGEST_HEADER_BYTES,
         )
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -61,6 +62,13 @@ async def test_bodies_pass_byte_for_byte(served: Served, path: str) -> None:
     assert served.engine.passed[-1].path == path
     assert "set-cookie" not in response.headers
     assert response.headers["x-request-id"] != "engine-made"
+
+
+async def test_the_shapes_of_embeddings_as_bytes_come_in_a_header(served: Served) -> None:
+    response = await served.post("/v1/embeddings", {"input": ["a"] * 500, "encoding_format": "bytes"})
+    assert response.status_code == 200
+    assert len(response.headers["metadata"]) > 10_000
+    assert len(json.loads(response.headers["metadata"])["data"]) == 500
 
 
 async def test_tokenize_passes(served: Served) -> None:
