@@ -18,6 +18,7 @@ _TURN_S = 0.2
 _START_S = 600.0
 _SILENCE_S = 120.0
 _BACKOFF_S = 1.0
+_LONGEST_BACKOFF_S = 30.0
 # After the time that requests get: for errors to go out, and the process to end.
 _GRACE_S = 15.0
 
@@ -52,10 +53,11 @@ class WorkerGroup:
         self._replacement: Worker | None = None
         self._retired: list[Worker] = []
         self._start_at = 0.0
+        self._backoff_s = _BACKOFF_S
         self._failed = False
 
     def run(self) -> bool:
-        """Until SIGTERM or SIGINT; returns false when workers could not start."""
+        """Until SIGTERM or SIGINT; returns false when a worker could not start and none served."""
         handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         before = {number: signal.signal(number, lambda number, _: self._signals.append(number)) for number in handled}
         try:
@@ -116,10 +118,23 @@ class WorkerGroup:
         else:
             self._serving.remove(worker)
             self._outdated = [other for other in self._outdated if other is not worker]
-            logger.error("worker %d ended with %s", worker.pid, code)
-            # One that ends by itself before it serves would do so again.
-            self._failed = not worker.serves and code is not None and code > 0
-            self._start_at = time.monotonic() + (0 if worker.serves else _BACKOFF_S)
+            if worker.serves:
+                logger.error("worker %d ended with %s", worker.pid, code)
+                self._start_at, self._backoff_s = time.monotonic(), _BACKOFF_S
+            else:
+                self._put_off(worker, code)
+
+    def _put_off(self, worker: Worker, code: int | None) -> None:
+        """One ended before it served: try again later, or give up where nobody serves."""
+        logger.error("worker %d ended with %s before it served", worker.pid, code)
+        # One that ends by itself before it serves would do so again, but what keeps it from starting (a file that is
+        # wrong for a while) is no reason to end those that serve.
+        if code is not None and code > 0 and not any(other.serves for other in self._all()):
+            self._failed = True
+            return
+        logger.error("a worker is missing; the next try is in %g s", self._backoff_s)
+        self._start_at = time.monotonic() + self._backoff_s
+        self._backoff_s = min(2 * self._backoff_s, _LONGEST_BACKOFF_S)
 
     def _replace(self) -> None:
         """One step of a rolling restart: a new worker first, then the old one retires."""
