@@ -37,6 +37,9 @@ _SECRETS = ("engine_api_key", "cache_redis_url", "limits_redis_url")
 # An address of a collector is refused for the credentials in it, say.
 _UNSHOWN = (*_SECRETS, "tracing_endpoint")
 _NOTICED_S = 5.0
+UNREADABLE_YAML = (YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What PyYAML raises for a text: a value that its tag cannot make (a date that does not exist, ``!!bool maybe``) and
+endless nesting get bare errors of Python."""
 # Variables with our prefix that are read elsewhere: by the test suite, and by worker processes.
 _NOT_SETTINGS = frozenset({"SEMTOKEN_EVAL_DATA", _EXPORTED, _COMPRESSOR})
 
@@ -313,7 +316,7 @@ class Settings(BaseSettings):
             raise InvalidSettingsError(_explain(error)) from error
         except SettingsError as error:
             raise InvalidSettingsError(str(error)) from error
-        except (YAMLError, OSError, UnicodeError, TypeError, ValueError) as error:
+        except (OSError, *UNREADABLE_YAML) as error:
             raise InvalidSettingsError(f"settings file {str(config)!r}: {error}") from error
         return Settings.model_construct(**dict(loaded))
 

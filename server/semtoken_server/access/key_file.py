@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from semtoken_server.access.keys import ApiKey
-from semtoken_server.settings import InvalidSettingsError
+from semtoken_server.settings import UNREADABLE_YAML, InvalidSettingsError
 
 Fingerprint = tuple[int, int, int]
 """Inode, size and time of change of a file."""
@@ -88,3 +88,7 @@ def _plain(path: Path) -> Any:
         raise InvalidKeysError(f"keys file {str(path)!r}: not valid YAML") from None
     except OSError as error:
         raise InvalidKeysError(f"keys file {str(path)!r}: {error.strerror}") from error
+    except UNREADABLE_YAML:
+        # What they say quotes the value.
+        told = "a value cannot be read (a date that does not exist?) or is nested too deep"
+        raise InvalidKeysError(f"keys file {str(path)!r}: {told}") from None

@@ -67,4 +67,9 @@ class KeyStore:
             await asyncio.sleep(self._interval_s)
             if fingerprint(self._path) != self._seen:
                 # Off the event loop: YAML of a thousand keys takes a third of a second.
-                await asyncio.to_thread(self.reload)
+                reading = asyncio.to_thread(self.reload)
+                # Whatever it meets, keys revoked later must be.
+                (met,) = await asyncio.gather(reading, return_exceptions=True)
+                if isinstance(met, BaseException):
+                    # Its kind alone: a message could quote a value.
+                    logger.error("the keys stay as they were: reading them failed with %s", type(met).__name__)

@@ -55,6 +55,12 @@ def test_a_key_shows_no_hash() -> None:
         (f"keys: [{{name: a, sha256: {'a' * 64}, options: {{colour: false}}}}]", "keys.0.options.colour"),
         (f"keys: [{{name: a, sha256: {'a' * 64}, options: {{ratio: {{min: 4, max: 2}}}}}}]", "keys.0.options.ratio"),
         (f"keys:\n- name: {SECRET}\n  sha256: [", "not valid YAML in line 3"),
+        (f"keys: [{{name: a, sha256: {'a' * 64}, tenant: 2026-02-30}}]", "a value cannot be read"),
+        (f"keys: [{{name: a, sha256: !!int {SECRET}}}]", "a value cannot be read"),
+        (f"keys: [{{name: a, sha256: !!bool {SECRET}}}]", "a value cannot be read"),
+        (f"keys: [{{name: a, sha256: !!timestamp {SECRET}}}]", "a value cannot be read"),
+        (f"keys: [{{name: {SECRET}, sha256: !!int ''}}]", "a value cannot be read"),
+        ("keys: " + 3000 * "[", "nested too deep"),
     ],
 )
 def test_a_bad_file_is_told_without_its_values(file: Path, text: str, told: str) -> None:
@@ -146,6 +152,49 @@ async def test_a_changed_file_is_read_again(file: Path) -> None:
         os.replace(fresh, file)
         await eventually(lambda: store.find(b"two") is not None)
         assert store.find(b"one") is None
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+def write_text(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
+async def test_no_fault_of_the_file_ends_the_watch(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = KeyStore(write_keys(file, entry("one")), interval_s=0.01)
+    watching = asyncio.create_task(store.watch())
+    try:
+        write_text(file, "keys: [{name: a, tenant: 2026-02-30}]")
+        await eventually(lambda: "the keys stay as they were" in caplog.text)
+        assert store.find(b"one") is not None
+        write_keys(file, entry("two"))
+        await eventually(lambda: store.find(b"one") is None)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+class Faulty(KeyStore):
+    """Fails once to read its file, with what nobody has thought of."""
+
+    failed = False
+
+    def reload(self) -> bool:
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError(SECRET)
+        return super().reload()
+
+
+async def test_no_fault_of_our_own_ends_the_watch(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = Faulty(write_keys(file, entry("one")), interval_s=0.01)
+    watching = asyncio.create_task(store.watch())
+    try:
+        write_keys(file, entry("two"))
+        await eventually(lambda: store.find(b"two") is not None)
+        assert "reading them failed with RuntimeError" in caplog.text
+        assert SECRET not in caplog.text
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

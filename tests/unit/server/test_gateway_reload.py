@@ -74,7 +74,20 @@ def test_an_engine_of_our_own_comes_and_goes_with_a_restart(file: Path, before: 
     assert reload.reload() == running
 
 
-@pytest.mark.parametrize("text", ["compress_timeout_s: -1", "no_such_setting: 1", "compression: [", "port: {}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "compress_timeout_s: -1",
+        "no_such_setting: 1",
+        "compression: [",
+        "port: {}",
+        "model: 2026-02-30",
+        "fit_window: !!bool maybe",
+        "model: !!timestamp soon",
+        "port: !!int ''",
+        pytest.param("model: " + 3000 * "[", id="deep"),
+    ],
+)
 def test_a_fault_keeps_everything_and_is_one_line(file: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     reload, running = reloader(file)
     file.write_text(text)
