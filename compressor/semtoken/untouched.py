@@ -43,7 +43,7 @@ def left_alone(text: str, tokenizer: ServedTokenizer, reason: Reason, *, keep_ta
     """The result for a text that is not looked at; with ``keep_tags`` its tags are taken out all the same."""
     kept = outside_keep_tags(text) if keep_tags else [(0, len(text))] if text else []
     edges = sorted({0, len(text), *(edge for pair in kept for edge in pair)})
-    pairs = list(itertools.pairwise(edges))
+    pairs, stays = list(itertools.pairwise(edges)), set(kept)
     forwarded = _joined(text, kept)
     ids = tuple(tokenizer.ids(forwarded))
     return CompressionResult(
@@ -53,7 +53,7 @@ def left_alone(text: str, tokenizer: ServedTokenizer, reason: Reason, *, keep_ta
         original_tokens=len(ids) if forwarded == text else tokenizer.count(text),
         status=Status.OFF if reason is Reason.MODE_OFF else Status.SKIPPED,
         reason=reason,
-        spans=tuple(Span(a, b, Decision.KEEP if (a, b) in kept else Decision.DROP, 0.0, 0.0) for a, b in pairs),
+        spans=tuple(Span(a, b, Decision.KEEP if (a, b) in stays else Decision.DROP, 0.0, 0.0) for a, b in pairs),
         kept=tuple(kept),
         timings_ms={},
     )

@@ -188,6 +188,15 @@ def test_a_chat_of_many_messages_is_planned_in_linear_time(name: str) -> None:
     assert_linear(work, 150)
 
 
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_keep_tags_are_taken_out_of_what_is_left_alone_in_linear_time(role: str) -> None:
+    def work(n: int) -> Callable[[], object]:
+        chat = [{"role": role, "content": "<semtoken:keep>a</semtoken:keep>b" * (n // 33)}, user("Which crate?")]
+        return lambda: COMPRESSOR.compress_messages(chat, CompressionOptions(keep_tags=True, mode="off"))
+
+    assert_linear(work, 20_000)
+
+
 def test_a_question_among_hostile_labels_is_found_at_once() -> None:
     hostile = "<question>a" * 700 + " " * 8_000 + "Question: a " * 700 + "Q: a\n" * 3_000
     for text in (hostile, hostile[:16_000], hostile[-16_000:], "Question: " * 1_600, "Q: a\n" * 3_200):
