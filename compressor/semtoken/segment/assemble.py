@@ -102,7 +102,7 @@ class Assembler:
         value = (
             block.start + len(self._text[block.start : block.end]) - len(self._text[block.start : block.end].lstrip())
         )
-        tree.add(start, value)
+        tree.add_document(start, value)
         offset = len(self._parents)
         self._parents += [parent + offset if parent >= 0 else -1 for parent in tree.parents]
         for begin, end, kind, container in zip(

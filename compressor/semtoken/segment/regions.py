@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from semtoken.segment.blocks import Block, BlockKind
-from semtoken.segment.json_units import json_end
+from semtoken.segment.json_reader import read_json
 from semtoken.segment.lines import LineKind, Lines
 
 # Less than this is a citation or an example, not data.
@@ -58,11 +58,12 @@ class RegionScanner:
             if preamble is None:
                 return [], index
             value = preamble.end()
-        end, valid = json_end(text, value)
+        found = read_json(text, value)
+        end = found.end
         last = index
         while last + 1 < len(lines.starts) and lines.starts[last + 1] < end:
             last += 1
-        if not valid or end - value < _MIN_JSON_CHARS or text[end : lines.ends[last]].strip():
+        if not found.valid or end - value < _MIN_JSON_CHARS or text[end : lines.ends[last]].strip():
             self._json_from = end
             return [], index
         # White space before the value is JSON's too, unless it is a kind that JSON does not know.

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semtoken.datamodels import Segmentation, UnitKind
 from semtoken.segment import segment
+from semtoken.segment.json_reader import MAX_NESTING, read_json
 from semtoken.structure import resolve_glue
 from unit.segment.reference import of_kind, pieces, resolve
 
@@ -128,6 +129,48 @@ def test_deep_nesting_is_cut_to_a_bounded_depth() -> None:
     leaves = np.flatnonzero(units.kinds == UnitKind.JSON_ITEM).tolist()
     for leaf in leaves:
         assert is_part_of(json.loads(glued(units, [leaf])), document)
+
+
+def nested(opening: str, closing: str, depth: int) -> str:
+    return opening * depth + "1" + closing * depth
+
+
+def deeper(frames: int, text: str) -> Segmentation:
+    return segment(text) if frames == 0 else deeper(frames - 1, text)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deeply_is_no_json_from_whatever_stack(opening: str, closing: str) -> None:
+    for depth in (MAX_NESTING + 1, 700, *range(900, 1000, 2)):
+        assert not of_kind(segment(nested(opening, closing, depth)), UnitKind.JSON_ITEM), depth
+    for frames in (0, 300, 700):
+        units = deeper(frames, nested(opening, closing, MAX_NESTING))
+        assert "".join(pieces(units)) == units.text
+        assert (units.kinds == UnitKind.JSON_ITEM).any()
+
+
+@given(
+    DOCUMENTS,
+    INDENTS,
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 999), st.sampled_from('",:[]{}\\0 x')), max_size=2),
+)
+@settings(max_examples=300, deadline=None)
+def test_json_is_read_as_the_standard_library_reads_it(
+    document: Any, indent: int | str | None, ascii_only: bool, changes: list[tuple[int, str]]
+) -> None:
+    text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
+    for number, character in changes:
+        place = 1 + number % len(text)
+        text = text[:place] + character + text[place + 1 :]
+    found = read_json(text, 0)
+    try:
+        end = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(text)[1]
+    except json.JSONDecodeError:
+        assert not found.valid
+        assert 0 < found.end <= len(text)
+    else:
+        assert (found.end, found.valid) == (end, True)
 
 
 def test_a_protected_comma_keeps_what_stands_after_it() -> None:
