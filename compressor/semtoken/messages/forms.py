@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ Key = tuple[int, int | None]
 RECALLED = 0.3
 """Tokens that one question may recall within a bound, as a share of what the ratio leaves of the earlier messages:
 otherwise what comes back would stay the same however strong the compression."""
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class FormMaker:
         if not found:
             return outcome
         text = outcome.result.text
-        position = _forwarded_offset(outcome.result, run.question_start)
+        units = plan.key in self._prepared.analyses
+        position = (_unit_start if units else _paragraph_start)(outcome.result, run.question_start)
         self._forms.texts[plan.key] = f"{text[:position]}{chr(10).join(found)}\n\n{text[position:]}"
         return replace(outcome, recalled=tuple(found))
 
@@ -159,7 +162,17 @@ def _nothing_fits(result: CompressionResult) -> bool:
     return result.status is Status.SKIPPED and result.reason is Reason.BUDGET_MISSED
 
 
-def _forwarded_offset(result: CompressionResult, offset: int) -> int:
+def _unit_start(result: CompressionResult, offset: int) -> int:
     """Where in the new text the unit begins that holds ``offset`` of the original."""
-    start = next((span.start for span in result.spans if span.start <= offset < span.end), 0)
-    return sum(min(end, start) - begin for begin, end in result.kept if begin < start)
+    return _forwarded(result, next((span.start for span in result.spans if span.start <= offset < span.end), 0))
+
+
+def _paragraph_start(result: CompressionResult, offset: int) -> int:
+    """Where in the new text of one left alone, whose spans are no units, the paragraph of ``offset`` begins."""
+    blank = list(_BLANK_LINES.finditer(result.text, 0, _forwarded(result, offset)))
+    return blank[-1].end() if blank else 0
+
+
+def _forwarded(result: CompressionResult, offset: int) -> int:
+    """The place of ``offset`` in the new text."""
+    return sum(min(end, offset) - start for start, end in result.kept if start < offset)

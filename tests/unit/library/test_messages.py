@@ -105,7 +105,8 @@ def ask_later(question: str, **options: Any) -> tuple[str, str]:
         {"role": "assistant", "content": "In hall 0."},
         {"role": "user", "content": question},
     ]
-    messages = COMPRESSOR.compress_messages(chat, CompressionOptions(min_tokens=64, ratio=6, **options)).messages
+    values = {"min_tokens": 64, "ratio": 6, **options}
+    messages = COMPRESSOR.compress_messages(chat, CompressionOptions.parse(values)).messages
     return messages[0]["content"], messages[2]["content"]
 
 
@@ -115,6 +116,17 @@ def test_recall_brings_back_what_a_later_question_needs() -> None:
     assert "heliotrope" not in first
     assert "opens with the word heliotrope." in second
     assert second.endswith(question)
+
+
+@pytest.mark.parametrize("words", ["metric units", "<semtoken:keep>metric units</semtoken:keep>"])
+def test_what_is_recalled_into_a_short_message_stands_before_the_paragraph_that_asks(words: str) -> None:
+    question = "Question: With which word does the vault of the harbour master open?"
+    text = f"Always use {words} and never guess.\n\n{question}"
+    second = ask_later(text, keep_tags=True, min_tokens=128)[1]
+    before, found, after = second.partition("The vault of the harbour master opens with the word heliotrope.")
+    assert found
+    assert before.startswith("Always use metric units and never guess.\n\n")
+    assert after.endswith("\n\n" + question)
 
 
 def test_small_talk_recalls_nothing() -> None:
