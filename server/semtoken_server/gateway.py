@@ -117,7 +117,7 @@ class Gateway:
         A gateway that cannot compress is ready all the same: it forwards and says so. One that is
         about to is not.
         """
-        state, verdict = self.backend.state, self.check.verdict
+        state, verdict = self.backend.state, self.check.verdict()
         starting = state.phase in ("waiting", "loading") or (state.phase == "ready" and verdict.state == "pending")
         draining = self.lifecycle.draining
         ready = any(self.engine.health.values()) and not starting and not draining

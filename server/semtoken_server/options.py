@@ -27,6 +27,8 @@ class RequestOptions:
     """Whose texts may share cached vectors with this one."""
     withheld: bool = False
     """Whether the quality contract has compression switched off: only what is over the context is compressed."""
+    model: str | None = None
+    """The model that the request is for: what engines must be like is asked of those that serve it."""
 
 
 class Rules(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from semtoken_server.engines.base import Engine
 from semtoken_server.options import RequestOptions
 from semtoken_server.schemas.generation import GenerationRequest
 
@@ -11,6 +12,17 @@ RESERVED_SHARE = 4
 """A reserve for the answer is at most the fourth part of the context."""
 TEMPLATE_TOKENS = 512
 """More than a chat template writes around messages and tools that stand in a body of JSON."""
+
+
+def context_of(engine: Engine, model: str | None) -> int | None:
+    """The smallest context of the engines that list ``model``, up or down; of all where none lists it.
+
+    A replica that goes and comes back leaves it, and with it the forms of prompts, as it was.
+    """
+    known = [windows for windows in engine.windows.values() if windows is not None]
+    told = [windows[model] for windows in known if model in windows] if model else []
+    told = told or [window for windows in known for window in windows.values()]
+    return min((window for window in told if window is not None), default=None)
 
 
 def fitted(

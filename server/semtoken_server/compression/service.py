@@ -50,7 +50,7 @@ class CompressionService:
         """
         if options.compression.realise in checked and options.compression.mode != "off":
             with suppress(CompressionUnavailableError):
-                await self._realisable[options.compression.realise].require()
+                await self._realisable[options.compression.realise].require(options.model)
 
     async def chat(
         self,
@@ -174,9 +174,9 @@ class CompressionService:
     ) -> tuple[Ran[T] | None, str]:
         """What ``work`` returns, or None and the reason why it has nothing."""
         try:
-            self._check.require_match()
+            self._check.require_match(options.model)
             if options.compression.realise in checked:
-                await self._realisable[options.compression.realise].require()
+                await self._realisable[options.compression.realise].require(options.model)
             ran = await work()
         except CompressionUnavailableError as error:
             if options.on_failure == "closed":

@@ -11,6 +11,7 @@ import orjson
 from semtoken import InvalidOptionError
 
 from semtoken_server.compression.backend import CompressorBackend
+from semtoken_server.engine_checks.serving import serving
 from semtoken_server.engines.base import Engine, EngineRequest
 from semtoken_server.engines.models import served_model
 from semtoken_server.errors import CompressionUnavailableError, EngineError
@@ -32,13 +33,13 @@ class RealisableCheck(ABC):
         self._faults: dict[str, tuple[int, str]] = {}
         """By engine, its epoch when it was asked and what is wrong with it, or nothing."""
 
-    async def require(self) -> None:
-        """Return if every healthy engine may be sent this realisation.
+    async def require(self, model: str | None) -> None:
+        """Return if every healthy engine that serves ``model`` may be sent this realisation.
 
         Raises ``InvalidOptionError`` if one may not, and ``CompressionUnavailableError`` when it cannot be told.
         """
         async with self._asking:
-            for name in [name for name, healthy in self._engine.health.items() if healthy]:
+            for name in serving(self._engine, model):
                 epoch = self._engine.epoch[name]
                 if self._faults.get(name, (None, ""))[0] != epoch:
                     self._faults[name] = (epoch, await self._asked(name))

@@ -11,8 +11,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from semtoken_server.compression.backend import CompressorBackend
+from semtoken_server.engine_checks.serving import serving
 from semtoken_server.engines.base import Engine, EngineRequest
-from semtoken_server.engines.models import ServedModel, served_model
+from semtoken_server.engines.models import served_model
 from semtoken_server.errors import CompressionUnavailableError, EngineError
 
 # Where tokenizers differ: case, spaces, digits, scripts, combining marks, emoji, code, control tokens.
@@ -50,43 +51,38 @@ _REASONS = {"pending": "tokenizer_unchecked", "mismatch": "tokenizer_mismatch", 
 
 
 class TokenizerCheck:
-    """Compares token ids with every engine process, anew whenever one comes up, and remembers its model."""
+    """Compares token ids with every engine process, anew whenever one comes up."""
 
     def __init__(self, engine: Engine, backend: CompressorBackend, *, retry_s: float = 10.0) -> None:
         self._engine = engine
         self._backend = backend
         self._retry_s = retry_s
         self._verdicts: dict[str, tuple[int, Verdict]] = {}
-        self._models: dict[str, ServedModel] = {}
 
-    @property
-    def window(self) -> int | None:
-        """The smallest context of the healthy engines that tell theirs: any of them may get the next request."""
-        told = [self._models[name].window for name in self._healthy() if name in self._models]
-        return min((window for window in told if window is not None), default=None)
+    def verdict(self, model: str | None = None) -> Verdict:
+        """The worst verdict on the healthy engines that serve ``model``, so that no request meets a wrong one.
 
-    @property
-    def verdict(self) -> Verdict:
-        """The worst verdict on the healthy engines, so that no request meets a wrong one."""
-        found = [self._of(name) for name in self._healthy()] or [_PENDING]
+        Where no model is named, on all of them.
+        """
+        found = [self._of(name) for name in serving(self._engine, model)] or [_PENDING]
         order = ("mismatch", "pending", "unavailable", "match")
         return min(found, key=lambda verdict: order.index(verdict.state))
 
-    def require_match(self) -> None:
-        """Raises ``CompressionUnavailableError`` unless the tokenizers are known to be the same."""
+    def require_match(self, model: str | None) -> None:
+        """Raises ``CompressionUnavailableError`` unless the tokenizers are known to be the same for ``model``."""
         # Without a compressor its own reason is the one worth telling.
-        verdict = self.verdict
+        verdict = self.verdict(model)
         if verdict.state != "match" and self._backend.state.phase == "ready":
             raise CompressionUnavailableError(_REASONS[verdict.state], verdict.detail)
 
     async def run(self) -> None:
         """Check engines as they come up, until cancelled; one that could not be asked is asked again."""
         while True:
-            while unchecked := [name for name in self._healthy() if self._is_new(name)]:
+            while unchecked := [name for name in serving(self._engine, None) if self._is_new(name)]:
                 for name in unchecked:
                     await self._check(name)
             # Nothing was awaited since the engines were looked at, so no change is missed.
-            unasked = [name for name in self._healthy() if self._of(name).state == "unavailable"]
+            unasked = [name for name in serving(self._engine, None) if self._of(name).state == "unavailable"]
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._retry_s if unasked else None):
                     await self._engine.wait_for_change()
@@ -103,7 +99,7 @@ class TokenizerCheck:
         self._verdicts[name] = (epoch, verdict)
 
     async def _compare(self, name: str, ours: list[list[int]]) -> Verdict:
-        model = self._models[name] = await served_model(self._engine, name)
+        model = await served_model(self._engine, name)
         for text, local in zip(TEXTS, ours, strict=True):
             body = orjson.dumps({"model": model.id, "prompt": text, "add_special_tokens": False})
             headers = {"content-type": "application/json"}
@@ -116,9 +112,6 @@ class TokenizerCheck:
             if remote != local:
                 return Verdict("mismatch", f"{name}: {text!r} is {len(remote)} tokens there and {len(local)} here")
         return Verdict("match")
-
-    def _healthy(self) -> list[str]:
-        return [name for name, healthy in self._engine.health.items() if healthy]
 
     def _of(self, name: str) -> Verdict:
         return _PENDING if self._is_new(name) else self._verdicts[name][1]

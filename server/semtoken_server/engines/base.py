@@ -8,6 +8,10 @@ from typing import Literal, Protocol
 
 from semtoken_server.tracing.base import UNTRACED, RequestTrace
 
+Windows = Mapping[str, int | None]
+"""Models that an engine lists, each with the tokens of its context, prompt and answer together; None where the engine
+does not tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
@@ -81,6 +85,10 @@ class Engine(Protocol):
     @property
     def epoch(self) -> Mapping[str, int]:
         """How often each endpoint has come up: a new number means that another process may answer there."""
+
+    @property
+    def windows(self) -> Mapping[str, Windows | None]:
+        """Each endpoint's models; None while they are not known. What one lists that has gone down stays known."""
 
     async def wait_for_change(self) -> None:
         """Return when an endpoint has come up or gone down since the call."""

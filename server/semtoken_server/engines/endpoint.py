@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from semtoken_server.engines.base import Windows
 from semtoken_server.engines.breaker import Breaker
 from semtoken_server.engines.waiting import Abandonable, Waiting
 from semtoken_server.errors import EngineConnectionError, EngineError, EngineTimeoutError
@@ -33,6 +34,8 @@ class Endpoint:
     """Health checks in a row that nobody answered."""
     models: Mapping[str, Mapping[str, Any]] | None = None
     """The cards of ``/v1/models`` by id; None while they are not known."""
+    windows: Windows | None = None
+    """What those cards tell of contexts."""
     models_read: float = 0.0
     """When that was, on the event loop's clock."""
     waiting: set[Waiting] = field(default_factory=set)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
-from semtoken_server.engines.base import Engine, EngineRequest
+from semtoken_server.engines.base import Engine, EngineRequest, Windows
 from semtoken_server.errors import EngineConnectionError
 
 PATH = "/v1/models"
@@ -21,8 +21,6 @@ class ServedModel:
 
     id: str
     root: str
-    window: int | None = None
-    """Tokens of its context, prompt and answer together; None where the engine does not tell."""
 
 
 class _Card(BaseModel):
@@ -49,7 +47,7 @@ async def served_model(engine: Engine, endpoint: str | None = None) -> ServedMod
         raise EngineConnectionError(f"the engine's /v1/models answered {response.status} without models") from error
     for card in cards:
         if card.parent is None:
-            return ServedModel(card.id, card.root or card.id, card.max_model_len)
+            return ServedModel(card.id, card.root or card.id)
     raise EngineConnectionError("the engine's /v1/models names no base model")
 
 
@@ -64,6 +62,17 @@ def cards_by_id(body: bytes) -> dict[str, dict[str, Any]]:
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise EngineConnectionError("the engine's /v1/models answered without models") from error
     return {card["id"]: card for card in listed["data"]}
+
+
+def windows_of(cards: Mapping[str, Mapping[str, Any]]) -> Windows:
+    """The context of each model of :func:`cards_by_id`; vLLM tells an adapter's with its parent's card."""
+    told = {name: _Card.model_validate(card) for name, card in cards.items()}
+
+    def window(card: _Card) -> int | None:
+        parent = told.get(card.parent or "")
+        return card.max_model_len or (parent.max_model_len if parent is not None else None)
+
+    return {name: window(card) for name, card in told.items()}
 
 
 def union(listed: Iterable[Mapping[str, Mapping[str, Any]]]) -> bytes:

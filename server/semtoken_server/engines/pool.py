@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import NoReturn
 
 from semtoken_server.engines.attempt import Attempt
-from semtoken_server.engines.base import EngineRequest, EngineResponse
+from semtoken_server.engines.base import EngineRequest, EngineResponse, Windows
 from semtoken_server.engines.breaker import Breaker
 from semtoken_server.engines.client import EngineClient
 from semtoken_server.engines.deadlines import watch_deadlines
@@ -71,6 +71,11 @@ class EnginePool:
     def epoch(self) -> Mapping[str, int]:
         """How often each endpoint has come up."""
         return {endpoint.name: endpoint.epoch for endpoint in self._endpoints}
+
+    @property
+    def windows(self) -> Mapping[str, Windows | None]:
+        """Each endpoint's models; None while they are not known. What one lists that has gone down stays known."""
+        return {endpoint.name: endpoint.windows for endpoint in self._endpoints}
 
     async def wait_for_change(self) -> None:
         """Return when an endpoint has come up or gone down since the call."""

@@ -12,7 +12,7 @@ import aiohttp
 
 from semtoken_server.engines.client import EngineClient
 from semtoken_server.engines.endpoint import Endpoint
-from semtoken_server.engines.models import cards_by_id
+from semtoken_server.engines.models import cards_by_id, windows_of
 from semtoken_server.engines.policy import Policy
 from semtoken_server.errors import EngineError
 from semtoken_server.metrics import Metrics
@@ -90,8 +90,10 @@ class Watch:
         endpoint.misses = endpoint.misses + 1 if found in ("silent", "refused") else 0
         if found == "well":
             if not endpoint.healthy:
-                endpoint.models = None
-            if endpoint.models is None or self._age(endpoint) >= self._policy.models_interval_s:
+                # Another process may serve others; what the last one served stands until this one has told.
+                if not await self._read_models(endpoint):
+                    endpoint.models = endpoint.windows = None
+            elif endpoint.models is None or self._age(endpoint) >= self._policy.models_interval_s:
                 await self._read_models(endpoint)
             self._set_health(endpoint, True)
         elif found != "silent" or endpoint.lost:
@@ -108,14 +110,17 @@ class Watch:
             return "refused"
         return "well" if 200 <= status < 300 else "ill"
 
-    async def _read_models(self, endpoint: Endpoint) -> None:
-        """What cannot be read stays as it was."""
+    async def _read_models(self, endpoint: Endpoint) -> bool:
+        """Whether they could be read; else they stay as they were."""
         endpoint.models_read = asyncio.get_running_loop().time()
         try:
             _, body = await self._client.get(endpoint, "/v1/models")
-            endpoint.models = cards_by_id(body)
+            cards = cards_by_id(body)
         except (aiohttp.ClientError, OSError, EngineError) as error:
             logger.warning("the models of the engine %s could not be read: %s", endpoint.name, error)
+            return False
+        endpoint.models, endpoint.windows = cards, windows_of(cards)
+        return True
 
     def _age(self, endpoint: Endpoint) -> float:
         return asyncio.get_running_loop().time() - endpoint.models_read

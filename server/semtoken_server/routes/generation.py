@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from semtoken_server.rewrite import append_member, rewritten
 from semtoken_server.routes.endpoint import AsgiEndpoint, Handler
 from semtoken_server.schemas.generation import GenerationRequest
 from semtoken_server.schemas.validation import validated
-from semtoken_server.window import fitted
+from semtoken_server.window import context_of, fitted
 
 router = APIRouter()
 
@@ -67,8 +68,8 @@ def _fitted(gateway: Gateway, options: RequestOptions, asked: GenerationRequest)
     if options.compression.mode == "off":
         return options
     settings = gateway.settings
-    options = gateway.quality.restrained(options, asked.model)
-    window = gateway.check.window if settings.fit_window else None
+    options = gateway.quality.restrained(replace(options, model=asked.model), asked.model)
+    window = context_of(gateway.engine, asked.model) if settings.fit_window else None
     return fitted(options, asked, window, settings.window_reserve_tokens)
 
 

@@ -177,6 +177,14 @@ async def test_an_engine_without_scale_out_is_400(served: Served, text: str) -> 
     assert served.engine.received == []
 
 
+async def test_what_another_model_s_engine_lacks_is_no_hindrance(engine: FakeEngine) -> None:
+    engine.scale_out = True
+    async with FakeEngine(small_tokenizer(), model="other") as other, gateway(engine, others=(other,)) as served:
+        response = await served.post(CHAT, chat(seamed(), semtoken=TOKENS))
+        assert (response.status_code, response.headers["x-semtoken-status"]) == (200, "compressed")
+        assert other.name in refusal(await served.post(CHAT, chat(seamed(), model="other", semtoken=TOKENS)))
+
+
 async def test_ids_that_are_the_text_s_own_go_as_text(scaled: Served) -> None:
     response = await scaled.post(CHAT, chat(rag(), semtoken=TOKENS))
     assert response.headers["x-semtoken-status"] == "compressed"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from fakes.compressors import with_broken_encoder
-from fakes.encoders import small_tokenizer
+from fakes.encoders import bytes_tokenizer, small_tokenizer
 from fakes.engine import WORDS, FakeEngine
-from fakes.serving import Served, gateway
+from fakes.serving import Served, eventually, gateway
 from fakes.texts import NEEDLE, QUESTION, chat, document, rag
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
@@ -179,4 +179,34 @@ async def test_without_a_compressor_the_engine_s_answer_stands(engine: FakeEngin
 async def test_an_engine_that_does_not_tell_its_window_changes_nothing() -> None:
     async with FakeEngine(small_tokenizer()) as engine, gateway(engine) as served:
         response = await served.post(CHAT, chat(LONG))
+        assert told(response) == ("compressed", "ok")
+
+
+@pytest.fixture
+async def bigger() -> AsyncIterator[FakeEngine]:
+    """An engine of another model, with a context of its own."""
+    async with FakeEngine(small_tokenizer(), model="bigger", window=20_000) as engine:
+        yield engine
+
+
+async def test_the_window_is_that_of_the_model_that_is_asked(engine: FakeEngine, bigger: FakeEngine) -> None:
+    async with gateway(engine, others=(bigger,)) as served:
+        response = await served.post(CHAT, chat(LONG, model="bigger"))
+        assert told(response) == ("compressed", "ok")
+        before = bigger.last.body
+        response = await served.post(CHAT, chat(LONG))
+        assert told(response) == ("compressed", "fit_window")
+        # A model's prompts have the form that they had, whatever becomes of another's engine.
+        engine.healthy = False
+        await eventually(lambda: not served.gateway.engine.health[engine.name])
+        await served.post(CHAT, chat(LONG, model="bigger"))
+        assert bigger.last.body == before
+
+
+async def test_another_model_s_tokenizer_is_no_hindrance(engine: FakeEngine, bigger: FakeEngine) -> None:
+    bigger.tokenizer = bytes_tokenizer()
+    async with gateway(engine, others=(bigger,)) as served:
+        response = await served.post(CHAT, chat(rag(30), model="bigger"))
+        assert told(response) == ("failed-open", "tokenizer_mismatch")
+        response = await served.post(CHAT, chat(rag(30), max_tokens=16))
         assert told(response) == ("compressed", "ok")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from fakes.encoders import HashEncoder, bytes_tokenizer, small_tokenizer
-from fakes.engine import FakeEngine
+from fakes.engine import MODEL, FakeEngine
 from semtoken import Compressor
 from semtoken_server.compression.thread import ThreadCompressor
 from semtoken_server.engine_checks.tokenizer import TokenizerCheck
@@ -61,67 +61,66 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_the_same_tokenizer_matches(one: FakeEngine) -> None:
     async with checking(one) as check:
-        await until(lambda: check.verdict.state == "match")
-        check.require_match()
+        await until(lambda: check.verdict().state == "match")
+        check.require_match(None)
 
 
 async def test_another_tokenizer_does_not(other: FakeEngine) -> None:
     async with checking(other) as check:
         with pytest.raises(CompressionUnavailableError) as raised:
-            check.require_match()
+            check.require_match(None)
         assert raised.value.reason == "tokenizer_unchecked"
-        await until(lambda: check.verdict.state == "mismatch")
-        assert "tokens there" in check.verdict.detail
+        await until(lambda: check.verdict().state == "mismatch")
+        assert "tokens there" in check.verdict().detail
         with pytest.raises(CompressionUnavailableError) as raised:
-            check.require_match()
+            check.require_match(None)
         assert raised.value.reason == "tokenizer_mismatch"
 
 
 async def test_one_wrong_engine_among_several_is_enough_until_it_is_gone(one: FakeEngine, other: FakeEngine) -> None:
     async with checking(one, other) as check:
-        await until(lambda: check.verdict.state == "mismatch")
+        await until(lambda: check.verdict().state == "mismatch")
         other.healthy = False
-        await until(lambda: check.verdict.state == "match")
+        await until(lambda: check.verdict().state == "match")
 
 
 async def test_an_engine_that_comes_back_is_asked_again(one: FakeEngine) -> None:
     async with checking(one) as check:
-        await until(lambda: check.verdict.state == "match")
+        await until(lambda: check.verdict().state == "match")
         one.healthy = False
-        await until(lambda: check.verdict.state == "pending")
+        await until(lambda: check.verdict().state == "pending")
         one.tokenizer = bytes_tokenizer()
         one.healthy = True
-        await until(lambda: check.verdict.state == "mismatch")
+        await until(lambda: check.verdict().state == "mismatch")
 
 
 async def test_an_engine_that_does_not_tell_is_asked_until_it_does(one: FakeEngine) -> None:
     one.tokenize_status = 404
     async with checking(one) as check:
-        await until(lambda: check.verdict.state == "unavailable")
-        assert "404" in check.verdict.detail
+        await until(lambda: check.verdict().state == "unavailable")
+        assert "404" in check.verdict().detail
         one.tokenize_status = 200
-        await until(lambda: check.verdict.state == "match")
+        await until(lambda: check.verdict().state == "match")
 
 
-async def test_the_window_is_the_smallest_of_the_healthy_engines(one: FakeEngine, other: FakeEngine) -> None:
-    one.window, other.window = 8192, 4096
+async def test_each_model_has_the_verdict_of_the_engines_that_serve_it(one: FakeEngine, other: FakeEngine) -> None:
+    other.model = "foreign"
     async with checking(one, other) as check:
-        await until(lambda: check.verdict.state == "mismatch")
-        assert check.window == 4096
+        await until(lambda: check.verdict().state == "mismatch")
+        assert (check.verdict(MODEL).state, check.verdict("foreign").state) == ("match", "mismatch")
+        check.require_match(MODEL)
+        with pytest.raises(CompressionUnavailableError):
+            check.require_match("foreign")
+        # Both list it, nobody does, and none is named: any of them may get it.
+        assert {check.verdict(model).state for model in ("adapter", "unheard-of", "", None)} == {"mismatch"}
+
+
+async def test_an_engine_that_does_not_list_its_models_may_serve_any(one: FakeEngine, other: FakeEngine) -> None:
+    other.lists = False
+    async with checking(one, other) as check:
+        await until(lambda: check.verdict(MODEL).state == "unavailable")
         other.healthy = False
-        await until(lambda: check.window == 8192)
-
-
-async def test_the_window_of_an_engine_that_comes_back_is_asked_for_again(one: FakeEngine) -> None:
-    async with checking(one) as check:
-        assert check.window is None
-        await until(lambda: check.verdict.state == "match")
-        assert check.window is None
-        one.healthy = False
-        await until(lambda: check.verdict.state == "pending")
-        one.window, one.healthy = 2048, True
-        await until(lambda: check.verdict.state == "match")
-        assert check.window == 2048
+        await until(lambda: check.verdict(MODEL).state == "match")
 
 
 async def test_without_a_tokenizer_setting_the_engine_s_model_is_asked_for_once_it_is_up(one: FakeEngine) -> None:
