@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from semtoken.datamodels import Reason
-from semtoken.intent import RunIntent, run_question, whole_text_task
+from semtoken.intent import whole_text_task
+from semtoken.messages.asked import Asked, read_run
 from semtoken.messages.turns import Run, TextPart, split_runs, tool_calls
 from semtoken.options import CompressionOptions
 from semtoken.tokenizer import ServedTokenizer
@@ -70,9 +71,9 @@ def plan_chat(
     calls: dict[str, str] = {}
     for run in runs:
         if run.role == "user":
-            intent = run_question([text.text for text in run.texts])
-            turn = _turn(run, intent, turn, options)
-            plans.append(_plan_user(run, intent, turn, options, tokenizer))
+            asked = read_run([text.text for text in run.texts], keep_tags=options.keep_tags)
+            turn = _turn(asked, turn, options)
+            plans.append(_plan_user(run, asked, turn, options, tokenizer))
         elif run.role == "tool":
             plans.append(_plan_tool(run, messages, calls, turn, options, tokenizer))
         else:
@@ -81,26 +82,20 @@ def plan_chat(
     return plans
 
 
-def _turn(run: Run, intent: RunIntent, before: _Turn, options: CompressionOptions) -> _Turn:
-    texts = [text.text for text in run.texts]
-    asked = intent.query(texts)
-    whole = options.mode == "auto" and whole_text_task(intent.request(texts))
-    return _Turn(asked or before.query, whole)
+def _turn(asked: Asked, before: _Turn, options: CompressionOptions) -> _Turn:
+    return _Turn(asked.query or before.query, options.mode == "auto" and whole_text_task(asked.request))
 
 
-def _plan_user(
-    run: Run, intent: RunIntent, turn: _Turn, options: CompressionOptions, tokenizer: ServedTokenizer
-) -> RunPlan:
-    own = intent.query([text.text for text in run.texts])
-    query = _query(own, options)
+def _plan_user(run: Run, asked: Asked, turn: _Turn, options: CompressionOptions, tokenizer: ServedTokenizer) -> RunPlan:
+    query = _query(asked.query, options)
     short = _short_messages(run, options, tokenizer)
     parts = []
-    for text, found in zip(run.texts, intent.intents, strict=True):
+    for text, found in zip(run.texts, asked.intents, strict=True):
         pins = (*((found.question,) if found.question else ()), *found.instructions)
         parts.append(PartPlan(text, "user", query, pins, _skip(text, short, "user", turn, options)))
-    carrier = intent.carrier
-    question = intent.intents[carrier].question if carrier is not None else None
-    recalls = own if options.query is None and question is not None and "user" in options.roles else None
+    carrier = asked.carrier
+    question = asked.intents[carrier].question if carrier is not None else None
+    recalls = asked.query if options.query is None and question is not None and "user" in options.roles else None
     brief = sum(tokenizer.count(text.text) for text in run.texts) < options.min_tokens
     return RunPlan(tuple(parts), recalls, carrier, question[0] if question else 0, turn.whole_text and brief)
 
