@@ -93,7 +93,8 @@ class Gateway:
     def reconfigured(self, settings: Settings) -> Gateway:
         """This gateway with other settings for the requests that come from now on, of those in ``reload.LIVE``."""
         self.compression.timeout_s = settings.compress_timeout_s
-        self.access.reload()
+        self.access.reconfigure(settings)
+        self.quality.reconfigure(settings)
         return replace(self, settings=settings, **_options(settings))
 
     @asynccontextmanager

@@ -119,4 +119,4 @@ async def gateway_before(*urls: str, **given: Any) -> AsyncIterator[Served]:
         client = await stack.enter_async_context(client_of(url))
         await until_ready(client)
         # The engines are processes: there is none here to look into.
-        yield Served(url, FakeEngine(small_tokenizer()), client, backend, metrics, app.state.gateway)
+        yield Served(url, FakeEngine(small_tokenizer()), client, backend, metrics, app)

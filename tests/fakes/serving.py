@@ -40,7 +40,18 @@ class Served:
     client: httpx.AsyncClient
     backend: ThreadCompressor
     metrics: Metrics
-    gateway: Gateway
+    app: FastAPI
+
+    @property
+    def gateway(self) -> Gateway:
+        """What serves requests now."""
+        gateway: Gateway = self.app.state.gateway
+        return gateway
+
+    def reconfigure(self, **settings: Any) -> None:
+        """What SIGHUP does where these settings have changed."""
+        found = self.gateway.settings.model_copy(update=settings)
+        self.app.state.gateway = self.gateway.reconfigured(found)
 
     async def post(self, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
         """POST ``body`` as JSON, or as it is if it is bytes."""
@@ -108,7 +119,7 @@ async def gateway(
     app = create_app(settings, engine=http, compressor=backend, metrics=metrics, quality=quality, tracing=tracing)
     async with serving(app) as url, client_of(url) as client:
         await until_ready(client)
-        yield Served(url, engine, client, backend, metrics, app.state.gateway)
+        yield Served(url, engine, client, backend, metrics, app)
 
 
 def client_of(url: str) -> httpx.AsyncClient:

@@ -31,11 +31,11 @@ from semtoken_server.settings import Settings
 _STATE = "api_key"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Access:
     """Everything that decides whether a request is served."""
 
-    settings: Settings
+    max_body_bytes: int
     store: KeyStore | None
     authenticator: Authenticator
     gate: Gate
@@ -51,7 +51,7 @@ class Access:
         store = None if settings.keys_file is None else KeyStore(settings.keys_file)
         shared = settings.limits_redis_url
         return cls(
-            settings,
+            settings.max_body_bytes,
             store,
             Authenticator(store, anonymous(settings.anonymous_passes), metrics),
             Gate(
@@ -78,8 +78,14 @@ class Access:
                 await asyncio.gather(watching, return_exceptions=True)
             await self.rates.close()
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Take over those settings that may change under way, and read the file of keys again, for SIGHUP."""
+        self.max_body_bytes = settings.max_body_bytes
+        self.prompts.timeout_s = settings.compress_timeout_s
+        self.reload()
+
     def reload(self) -> bool:
-        """Read the file of keys again, for SIGHUP; whether what counts now is what it says."""
+        """Read the file of keys again; whether what counts now is what it says."""
         return self.store is None or self.store.reload()
 
     async def enter(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[ApiKey, Hold]:
@@ -88,7 +94,7 @@ class Access:
         Raises ``UnauthorizedError``, ``RetryLaterError`` and ``BodyTooLargeError``.
         """
         key = self.authenticator.key_of(headers)
-        announced = _announced(headers, self.settings.max_body_bytes)
+        announced = _announced(headers, self.max_body_bytes)
         # Before anything is awaited, or two could take one place.
         self._begin(key)
         entered = False
@@ -171,13 +177,14 @@ def key_of(request: Request) -> ApiKey:
 
 
 def _announced(headers: Iterable[tuple[bytes, bytes]], limit: int) -> int | None:
-    """The length of the body that is going to be read; None where it comes in chunks."""
+    """The length of the body that is going to be read; None where it is counted as it comes, as chunks are."""
     length: int | None = 0
     for name, value in headers:
         if name == b"content-length":
-            # What is no number or over the limit is refused by who would read it, and takes no room.
+            # What is no number or over the limit is refused by who would read it, and takes no room. If the limit
+            # has been raised by then, the body is read, and counted.
             known = len(value) <= 18 and value.isdigit() and int(value) <= limit
-            return int(value) if known else 0
+            return int(value) if known else None
         if name == b"transfer-encoding":
             length = None
     return length

@@ -89,7 +89,8 @@ class PromptCounter:
     def __init__(self, backend: CompressorBackend, *, limit: int | None, timeout_s: float) -> None:
         self._backend = backend
         self._limit = limit
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
+        """Seconds that counting may take, waiting included; may be changed at any time."""
 
     def may_exceed(self, body_bytes: int) -> bool:
         """Whether a prompt in a body of that many bytes could be over the limit: a token is at least a byte."""
@@ -109,7 +110,7 @@ class PromptCounter:
         if not texts:
             return ids
         try:
-            ran = await self._backend.token_ids(texts, timeout_s=self._timeout_s)
+            ran = await self._backend.token_ids(texts, timeout_s=self.timeout_s)
         except CompressionUnavailableError:
             return ids + -(-characters // _CHARACTERS_A_TOKEN)
         tokens = ids + sum(map(len, ran.value))

@@ -64,6 +64,15 @@ class QualityContract:
         self._answering = 0
         self._enabled = settings.quality_share > 0
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Take over other settings: what counts as the server's own compression, say.
+
+        Samples of another compression no longer count. A model that is switched off stays so until its probe.
+        """
+        if settings.compression != self._settings.compression:
+            self._switch.forget()
+        self._settings = settings
+
     # --- on the way of a request
 
     def restrained(self, options: RequestOptions, model: str | None) -> RequestOptions:

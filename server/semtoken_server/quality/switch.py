@@ -100,6 +100,11 @@ class Switch:
             self.switch_off(model)
         return state.phase
 
+    def forget(self) -> None:
+        """What was sampled so far is of another compression; every phase stays."""
+        for state in self._models.values():
+            state.samples.clear()
+
     def switch_off(self, model: str, since: float | None = None) -> None:
         """Off from now, or from ``since`` on the clock."""
         state = self._models.setdefault(model, ModelState(deque(maxlen=WINDOW * self._min_samples)))
