@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,7 @@ from semtoken.segment.scan import scan
 from semtoken.segment.sentences import SentenceSplitter
 from semtoken.segment.split import long_cuts
 
+_BEFORE_VALUE = re.compile(r"[^{\[]*+")
 _UNIT_KINDS = {
     BlockKind.PROSE: UnitKind.SENTENCE,
     BlockKind.HEADING: UnitKind.HEADING,
@@ -99,9 +101,8 @@ class Assembler:
 
     def _add_json(self, block: Block, start: int) -> None:
         tree = JsonUnits(self._text, self._limit)
-        value = (
-            block.start + len(self._text[block.start : block.end]) - len(self._text[block.start : block.end].lstrip())
-        )
+        lead = _BEFORE_VALUE.match(self._text, block.start)
+        value = block.start if lead is None else lead.end()
         tree.add_document(start, value)
         offset = len(self._parents)
         self._parents += [parent + offset if parent >= 0 else -1 for parent in tree.parents]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 
 from semtoken.segment.blocks import Block, BlockKind
@@ -11,22 +12,30 @@ from semtoken.segment.lines import LineKind, Lines
 
 # Less than this is a citation or an example, not data.
 _MIN_JSON_CHARS = 8
-_PREAMBLE = re.compile(r"[^{\[\n]{1,200}?:\s{0,8}(?=[{\[])")
+_MIN_INLINE_CHARS = 120
+"""The same of a value with more on its lines than what introduces it: a shorter one is read in its sentence."""
+_PREAMBLE = re.compile(r"[^{\[\n]{1,200}?:\s{0,8}")
+_BRACKET = re.compile(r"[{\[]")
+_CLOSING_MARKS = re.compile(r"[^\w\s<]{1,4}+\s*+")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)", re.DOTALL)
 Stanza = tuple[int, int]
 """First and last line + 1 of consecutive lines that are not blank."""
 
 
 class RegionScanner:
-    """One pass over the lines; every character is parsed as JSON a bounded number of times."""
+    """One pass over the lines; every character is parsed as JSON a bounded number of times.
 
-    def __init__(self, lines: Lines) -> None:
+    ``limit`` is the longest unit in characters.
+    """
+
+    def __init__(self, lines: Lines, limit: int) -> None:
         self._lines = lines
+        self._limit = limit
         self._json_from = 0
         self._fences = _closed_fences(lines)
 
     def regions(self) -> Iterator[Block | Stanza]:
-        """Fence and JSON blocks, and the stanzas between them, in order."""
+        """Fence and JSON blocks with what stands on the lines of these, and the stanzas between them, in order."""
         index = first = 0
         kinds = self._lines.kinds
         while index < len(kinds):
@@ -45,33 +54,57 @@ class RegionScanner:
         lines = self._lines
         if (last := self._fences.get(index)) is not None:
             return [Block(BlockKind.FENCE, lines.starts[index], lines.ends[last])], last + 1
-        if lines.kinds[index] is LineKind.BLANK or lines.starts[index] < self._json_from:
+        if lines.kinds[index] is LineKind.BLANK or lines.ends[index] <= self._json_from:
             return [], index
         return self._json(index)
 
     def _json(self, index: int) -> tuple[list[Block], int]:
-        """A JSON value that starts on line ``index``, behind a short preamble or not, and ends with a line."""
+        """The JSON values that start on line ``index`` and on the lines where they end, and the text beside them."""
         lines, text = self._lines, self._lines.text
-        start = value = lines.starts[index] + lines.indent(index)
-        if text[value] not in "{[":
-            preamble = _PREAMBLE.match(text, start, lines.ends[index])
-            if preamble is None:
-                return [], index
-            value = preamble.end()
-        found = read_json(text, value)
-        end = found.end
-        last = index
-        while last + 1 < len(lines.starts) and lines.starts[last + 1] < end:
-            last += 1
-        if not found.valid or end - value < _MIN_JSON_CHARS or text[end : lines.ends[last]].strip():
-            self._json_from = end
-            return [], index
+        blocks: list[Block] = []
+        begin, last = lines.starts[index], index
+        fewest = self._fewest_inline(index)
+        tab = text.find("\t", begin + lines.indent(index), lines.ends[index])  # behind it are further cells
+        while found := _BRACKET.search(text, max(begin, self._json_from), lines.ends[last]):
+            value = found.start()
+            read = read_json(text, value)
+            fresh, self._json_from = self._json_from <= lines.starts[index], read.end
+            if not read.valid:
+                continue
+            stop = last
+            while stop + 1 < len(lines.starts) and lines.starts[stop + 1] < read.end:
+                stop += 1
+            closing = _CLOSING_MARKS.fullmatch(text, read.end, lines.ends[stop])
+            end = read.end if closing is None else lines.ends[stop]
+            alone = fresh and not text[read.end : lines.ends[stop]].strip() and self._introduced(begin, value)
+            if read.end - value < (_MIN_JSON_CHARS if alone else fewest) or (not alone and -1 < tab < value):
+                continue
+            blocks += self._beside(begin, value, end)
+            begin, last, self._json_from = end, stop, end
+        if blocks and text[begin : lines.ends[last]].strip():
+            blocks.append(Block(BlockKind.PROSE, begin, lines.ends[last]))
+        return blocks, last + 1 if blocks else index
+
+    def _introduced(self, begin: int, value: int) -> bool:
+        """Whether nothing stands between the two but a byte order mark or a short preamble."""
+        before = self._lines.text[begin:value].strip()
+        return before in ("", "\ufeff") or _PREAMBLE.fullmatch(before) is not None
+
+    def _fewest_inline(self, index: int) -> int:
+        """The fewest characters of a value that is taken out of what else stands on line ``index``."""
+        kind = self._lines.kinds[index]
+        if kind in (LineKind.TABLE, LineKind.LOG):
+            return sys.maxsize
+        # In source code a literal is taken out only where it would be cut.
+        return max(_MIN_INLINE_CHARS, self._limit + 1) if kind is LineKind.CODE else _MIN_INLINE_CHARS
+
+    def _beside(self, begin: int, value: int, end: int) -> list[Block]:
+        """The JSON block of ``value``, behind one of the text before it where there is any."""
+        before = self._lines.text[begin:value]
+        if before.strip().strip("\ufeff"):
+            return [Block(BlockKind.PROSE, begin, value), Block(BlockKind.JSON, value, end)]
         # White space before the value is JSON's too, unless it is a kind that JSON does not know.
-        lead = lines.starts[index] if not text[lines.starts[index] : start].strip(" \t") else start
-        block = Block(BlockKind.JSON, value if value > start else lead, end)
-        if value == start:
-            return [block], last + 1
-        return [Block(BlockKind.PROSE, lines.starts[index], value), block], last + 1
+        return [Block(BlockKind.JSON, value if before.strip("\ufeff \t") else begin, end)]
 
 
 def _closed_fences(lines: Lines) -> dict[int, int]:

@@ -19,7 +19,7 @@ _MAX_TITLES = 2
 def scan(text: str, scripts: ScriptMap, limit: int) -> Iterator[Block]:
     """The blocks of ``text``; ``limit`` is the longest unit in characters."""
     lines = split_lines(text)
-    regions = list(RegionScanner(lines).regions())
+    regions = list(RegionScanner(lines, limit).regions())
     whole_file = source.is_source_file(lines, (region for region in regions if not isinstance(region, Block)))
     reader = StanzaReader(lines, scripts)
     found_titles = set() if whole_file else _titles(lines, regions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,61 @@ def test_a_document_stands_between_prose() -> None:
     assert of_kind(units, UnitKind.SENTENCE) == ["The answer of the tool:", "That is all. ", "Thank you."]
     assert len(of_kind(units, UnitKind.JSON_ITEM)) == 40
     assert len(set(units.paragraphs[units.containers >= 0])) == 1
+
+
+RECORDS = [{"id": n, "name": f"N{n}", "note": f"In {1700 + n} it was repaired. Then it was sold."} for n in range(30)]
+"""Each a unit, and each of a text that reads as two sentences."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<document>", "</document>"),
+        ("<tool_response>\n", "</tool_response>"),
+        ("\ufeff", ""),
+        ("- ", ""),
+        ("1. ", "\n2. Nothing."),
+        ("Rows: ", "."),
+        ("Here are the results ", ""),
+        ("See [1] and {it}: here ", " as of today. That is all."),
+        ("rows = ", ";"),
+        ("We asked.\n\nThe answer `", "` came late.\nIt helped."),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_records_stay_whole_whatever_stands_beside_the_document(before: str, after: str, indent: int | None) -> None:
+    document = json.dumps(RECORDS, indent=indent)
+    units = segment(before + document + after)
+    assert "".join(pieces(units)) == units.text
+    records = [json.loads(piece) for piece in of_kind(units, UnitKind.JSON_ITEM)]
+    assert records == RECORDS
+    left = glued(units, np.flatnonzero(units.kinds == UnitKind.JSON_ITEM)[[3, 7, 29]].tolist())
+    assert json.loads(left[left.index("[") :].rstrip(".;`")) == [RECORDS[3], RECORDS[7], RECORDS[29]]
+    around = "".join(of_kind(units, UnitKind.SENTENCE) + of_kind(units, UnitKind.LIST_ITEM))
+    assert [word for word in re.findall(r"\w+", f"{before} {after}") if word not in around] == []
+
+
+def test_two_documents_on_a_line_are_two() -> None:
+    first, second = json.dumps(RECORDS[:4]), json.dumps({"rows": RECORDS[4:8]})
+    units = segment(f"First {first} and then {second}.", max_unit_chars=100)
+    assert of_kind(units, UnitKind.SENTENCE) == ["First ", " and then "]
+    assert len(of_kind(units, UnitKind.JSON_ITEM)) == 8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "As [1], [2, 3] and [4] say, the rate in [0.1, 0.2, 0.5] is low, see {name}. " * 3,
+        'Call it with {"a": 1, "b": [2, 3]} to get the sum. It is 6. ' * 3,
+        "\n".join(f"| {n} | {json.dumps(RECORDS[0] | RECORDS[1] | {'more': 'x' * 90})} |" for n in range(4)),
+        "\n".join(f"2024-01-05 10:00:0{n} INFO got {json.dumps({'note': 'x' * 140})} ok" for n in range(4)),
+        "\n".join(f"{n}\tit\t{json.dumps({'note': 'x' * 140})}" for n in range(4)),
+        "def f(x):\n    y = " + json.dumps([f"name {n}" for n in range(20)]) + "\n    return y",
+    ],
+    ids=["citations", "an example", "table", "log", "tabs", "code"],
+)
+def test_json_that_belongs_to_a_line_stays_in_it(text: str) -> None:
+    assert not of_kind(segment(text), UnitKind.JSON_ITEM)
 
 
 def test_deep_nesting_is_cut_to_a_bounded_depth() -> None:
