@@ -181,6 +181,11 @@ async def test_a_busy_gateway_does_not_replay(engine: FakeEngine) -> None:
     [
         {"n": 2},
         {"response_format": {"type": "json_object"}},
+        {"response_format": "json"},
+        {"response_format": ["text"]},
+        {"response_format": {}},
+        {"n": [1]},
+        {"tool_choice": {"type": "function"}},
         {"structured_outputs": {"choice": ["a"]}},
         {"tool_choice": "required"},
         {"continue_final_message": True, "add_generation_prompt": False},
