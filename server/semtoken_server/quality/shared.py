@@ -40,9 +40,16 @@ class SharedState:
         written.replace(self._path)
 
     def follow(self, switch: Switch) -> list[str]:
-        """Do as others did since the last look; returns the models that were switched."""
+        """Do as others did since the last look; returns the models that were switched.
+
+        Nothing where the file cannot be read now, for want of a descriptor, say: the next look is soon.
+        """
         followed: list[str] = []
-        for model, entry in self._read().items():
+        try:
+            entries = self._read()
+        except OSError:
+            return followed
+        for model, entry in entries.items():
             seen = self._seen.get(model)
             if seen is not None and entry.at <= seen.at:
                 continue

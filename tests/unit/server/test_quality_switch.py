@@ -153,3 +153,14 @@ def test_workers_follow_one_another(tmp_path: Path) -> None:
     assert told.follow(one) == ["m"]
     assert one.phase("m") == "on"
     assert sorted(os.listdir(tmp_path)) == ["quality.json"]
+
+
+def test_a_file_that_cannot_be_read_now_is_read_later(tmp_path: Path) -> None:
+    path, one, other = tmp_path / "quality.json", switch(), switch()
+    heard = SharedState(path)
+    path.mkdir()
+    assert heard.follow(other) == []
+    path.rmdir()
+    one.switch_off("m")
+    SharedState(path).publish(one, "m")
+    assert heard.follow(other) == ["m"]
