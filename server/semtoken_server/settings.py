@@ -232,7 +232,10 @@ class Settings(BaseSettings):
         default=2.0, gt=0, allow_inf_nan=False, description="seconds to wait for the answer to a health check"
     )
     engine_first_byte_timeout_s: float = Field(
-        default=120.0, gt=0, allow_inf_nan=False, description="seconds to wait for the first byte of a stream"
+        default=120.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds to wait for the first byte of a stream before another engine is tried",
     )
     engine_load_factor: float = Field(
         default=1.25,

@@ -26,6 +26,8 @@ class Attempt:
     error: EngineError | None = None
     cause: Cause | None = None
     """None where it is final."""
+    excused: bool = False
+    """Whether the request's own time ran out at an engine that may be well and only slow."""
 
     @property
     def outcome(self) -> str:
@@ -35,7 +37,7 @@ class Attempt:
     @property
     def failed(self) -> bool:
         """Whether the engine, rather than the request, is at fault: one that says that it is busy is well."""
-        return self.error is not None or (self.cause is not None and self.cause not in _BUSY)
+        return (self.error is not None and not self.excused) or (self.cause is not None and self.cause not in _BUSY)
 
     @property
     def retry_after_s(self) -> float | None:

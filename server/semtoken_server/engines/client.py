@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from functools import cache
 
 import aiohttp
 
-from semtoken_server.engines.attempt import STATUSES, Attempt
+from semtoken_server.engines.attempt import STATUSES, Attempt, Cause
 from semtoken_server.engines.base import EngineRequest
 from semtoken_server.engines.endpoint import Endpoint, engine_error
 from semtoken_server.engines.policy import Policy
 from semtoken_server.engines.response import HttpEngineResponse, media_type
+from semtoken_server.engines.routing import Router
 from semtoken_server.engines.waiting import Waiting
 from semtoken_server.errors import EngineTimeoutError, EngineUnavailableError
 from semtoken_server.metrics import Metrics
@@ -32,8 +34,9 @@ _LONGEST_HEADER_BYTES = 2**20
 class EngineClient:
     """One attempt at a time. ``api_key`` goes to the engines as a bearer token."""
 
-    def __init__(self, policy: Policy, metrics: Metrics, api_key: str | None) -> None:
+    def __init__(self, policy: Policy, metrics: Metrics, router: Router, api_key: str | None) -> None:
         self._policy = policy
+        self._router = router
         # To look a child up costs more than to count; there are as many as engines and outcomes.
         self._requests = cache(metrics.engine_requests.labels)
         self._breakers = metrics.engine_breaker_open
@@ -109,16 +112,42 @@ class EngineClient:
                 )
                 first = await _first_byte(response, waiting)
         except (aiohttp.ClientError, OSError) as error:
-            return _failed(endpoint, waiting, error)
+            return self._failed(endpoint, waiting, error)
         finally:
             endpoint.waiting.discard(waiting)
+        if response.status == 200:
+            endpoint.answered[request.path] = time.monotonic()
         trace.answered(response.status, streamed=first is not None)
         answer = HttpEngineResponse(response, endpoint, first, trace)
         return Attempt(endpoint, answer, cause=STATUSES.get(response.status))
 
+    def _failed(self, endpoint: Endpoint, waiting: Waiting, error: Exception) -> Attempt:
+        if waiting.ended == "taken_out":
+            gone = EngineTimeoutError(f"the engine {endpoint.name} has stopped answering")
+            return Attempt(endpoint, error=gone, cause="taken_out")
+        if waiting.ended == "cut":
+            error = aiohttp.ServerDisconnectedError("the connection ended unnoticed")
+        told = engine_error(endpoint, error)
+        told.__cause__ = error
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return Attempt(endpoint, error=told, cause="unreached")
+        if isinstance(error, TimeoutError):
+            # An answer in one piece that takes too long here would take as long elsewhere.
+            cause: Cause | None = "timeout" if waiting.streamed else None
+            return Attempt(endpoint, error=told, cause=cause, excused=self._only_slow(endpoint, waiting))
+        return Attempt(endpoint, error=told, cause="connection")
+
+    def _only_slow(self, endpoint: Endpoint, waiting: Waiting) -> bool:
+        """Whether a time-out is no ground to leave an engine alone: it was at work meanwhile, or it is all there is.
+
+        One that is frozen or gone misses its health checks.
+        """
+        at_work = endpoint.answered.get(waiting.request.path, 0.0) >= waiting.since
+        return at_work or not self._router.elsewhere(waiting.request, (endpoint,))
+
     def _tell_breaker(self, endpoint: Endpoint, attempt: Attempt | None, probe: bool) -> None:
         breaker = endpoint.breaker
-        if attempt is None:
+        if attempt is None or attempt.excused:
             breaker.dropped(probe)
         elif not attempt.failed:
             breaker.succeeded(probe)
@@ -150,22 +179,6 @@ async def _first_byte(response: aiohttp.ClientResponse, waiting: Waiting) -> byt
     if not first:
         raise aiohttp.ServerDisconnectedError("the stream ended before it began")
     return first
-
-
-def _failed(endpoint: Endpoint, waiting: Waiting, error: Exception) -> Attempt:
-    if waiting.ended == "taken_out":
-        gone = EngineTimeoutError(f"the engine {endpoint.name} has stopped answering")
-        return Attempt(endpoint, error=gone, cause="taken_out")
-    if waiting.ended == "cut":
-        error = aiohttp.ServerDisconnectedError("the connection ended unnoticed")
-    told = engine_error(endpoint, error)
-    told.__cause__ = error
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return Attempt(endpoint, error=told, cause="unreached")
-    if isinstance(error, TimeoutError):
-        # An answer in one piece that takes too long here would take as long elsewhere.
-        return Attempt(endpoint, error=told, cause="timeout" if waiting.streamed else None)
-    return Attempt(endpoint, error=told, cause="connection")
 
 
 def _sendable(body: bytes) -> bytes | io.BytesIO | None:

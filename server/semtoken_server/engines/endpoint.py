@@ -42,6 +42,8 @@ class Endpoint:
     """Requests with no byte of an answer yet."""
     answers: set[Abandonable] = field(default_factory=set)
     """Answers that have begun and not ended."""
+    answered: dict[str, float] = field(default_factory=dict)
+    """When it last began to answer a request of each path with 200, on the monotonic clock."""
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when its health is to be looked at soon."""
     name: str = field(init=False)

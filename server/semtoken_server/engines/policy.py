@@ -15,7 +15,7 @@ class Policy:
     read_timeout_s: float = 600.0
     """Silence after which any answer is given up."""
     first_byte_timeout_s: float = 120.0
-    """Silence before the first byte of a stream."""
+    """Silence before the first byte of a stream, after which another engine gets the request."""
     health_interval_s: float = 2.0
     health_timeout_s: float = 2.0
     models_interval_s: float = 30.0

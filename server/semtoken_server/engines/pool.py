@@ -40,7 +40,7 @@ class EnginePool:
         self._endpoints = [Endpoint(url, Breaker(policy.breaker_failures, policy.breaker_open_s)) for url in urls]
         self._named = {endpoint.name: endpoint for endpoint in self._endpoints}
         self._router = Router(self._endpoints, policy.load_factor)
-        self._client = EngineClient(policy, metrics, api_key)
+        self._client = EngineClient(policy, metrics, self._router, api_key)
         self._watch = Watch(self._endpoints, self._client, policy, metrics, partial(rescue, router=self._router))
         self._budget = RetryBudget(policy.retry_budget)
         self._choices = cache(metrics.engine_choices.labels)
@@ -52,7 +52,8 @@ class EnginePool:
         """Connect and begin to watch health; returns after the first look at each endpoint."""
         self._client.start()
         await self._watch.start()
-        self._deadlines = asyncio.create_task(watch_deadlines(self._endpoints, self._policy.first_byte_timeout_s))
+        watching = watch_deadlines(self._endpoints, self._router, self._policy.first_byte_timeout_s)
+        self._deadlines = asyncio.create_task(watching)
 
     async def close(self) -> None:
         """Stop watching and close all connections."""

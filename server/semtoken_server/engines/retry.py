@@ -119,7 +119,8 @@ class Retries:
     def _stop(self, state: RetryCallState) -> bool:
         if self._limit(state):
             return True
-        if _asked_pause(state) > PATIENCE_S and not self._elsewhere():
+        # The same engine would have it at the end of its queue again.
+        if (_cause(state) == "timeout" or _asked_pause(state) > PATIENCE_S) and not self._elsewhere():
             return True
         if self._budget.take():
             return False
@@ -131,6 +132,16 @@ class Retries:
         return pause if self._elsewhere() else max(pause, _asked_pause(state))
 
 
+def _cause(state: RetryCallState) -> Cause | None:
+    made = _made(state)
+    return made.cause if made is not None else None
+
+
 def _asked_pause(state: RetryCallState) -> float:
+    made = _made(state)
+    return (made.retry_after_s or 0.0) if made is not None else 0.0
+
+
+def _made(state: RetryCallState) -> Attempt | None:
     made = state.outcome.result() if state.outcome is not None else None
-    return (made.retry_after_s or 0.0) if isinstance(made, Attempt) else 0.0
+    return made if isinstance(made, Attempt) else None

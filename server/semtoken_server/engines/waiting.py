@@ -33,36 +33,32 @@ class Abandonable(Protocol):
 class Waiting:
     """Ends the wait of the task that made it, from outside of it, and remembers why."""
 
-    __slots__ = ("_deadline", "_in_one_piece", "_since", "ended", "head", "request")
+    __slots__ = ("_deadline", "_streamed", "ended", "head", "request", "since")
 
     def __init__(self, request: EngineRequest, deadline: asyncio.Timeout) -> None:
         self.request = request
+        self.since = time.monotonic()
         self._deadline = deadline
-        self._since = time.monotonic()
-        self._in_one_piece = False
+        self._streamed: bool | None = None
         self.ended: Literal["overdue", "taken_out", "cut"] | None = None
         self.head: aiohttp.ClientResponse | None = None
         """Of a stream whose first byte is still to come."""
 
     @property
     def streamed(self) -> bool:
-        """Whether a stream was asked for. Looks through the whole body."""
-        # A quotation mark within a text is escaped, so this is a member's name wherever it stands.
-        body, at = self.request.body, -1
-        while (at := body.find(_STREAM, at + 1)) >= 0:
-            if _TRUE.match(body, at + len(_STREAM)):
-                return True
-        return False
+        """Whether a stream was asked for. Looks through the whole body, once."""
+        if self._streamed is None:
+            self._streamed = _asks_for_stream(self.request.body)
+        return self._streamed
 
-    def check(self, limit_s: float) -> None:
-        """End it if it has waited longer for the first byte of a stream; an answer in one piece has more time."""
-        if self._in_one_piece or time.monotonic() - self._since < limit_s:
-            return
-        # Only now is the body looked through, and only once: hardly any request gets here.
-        if self.streamed:
-            self._end("overdue")
-        else:
-            self._in_one_piece = True
+    def overdue(self, limit_s: float) -> bool:
+        """Whether it has waited longer for the first byte of a stream; an answer in one piece has more time."""
+        # The body last: hardly any request gets there.
+        return time.monotonic() - self.since >= limit_s and self.streamed
+
+    def give_up(self) -> None:
+        """It has waited long enough."""
+        self._end("overdue")
 
     def take_out(self) -> None:
         """Nobody seems to be there any more."""
@@ -76,3 +72,12 @@ class Waiting:
         if self.ended is None:
             self.ended = why
             self._deadline.reschedule(asyncio.get_running_loop().time())
+
+
+def _asks_for_stream(body: bytes) -> bool:
+    # A quotation mark within a text is escaped, so this is a member's name wherever it stands.
+    at = -1
+    while (at := body.find(_STREAM, at + 1)) >= 0:
+        if _TRUE.match(body, at + len(_STREAM)):
+            return True
+    return False

@@ -123,5 +123,14 @@ async def test_an_answer_that_never_comes_through_is_given_up_and_hangs_nobody_e
     record("engine answers health checks and nothing else, another engine is there, streamed", seen)
 
 
+async def test_a_first_byte_that_comes_late_is_waited_for_where_nobody_else_has_the_model(record: Record) -> None:
+    limits = {"engine_first_byte_timeout_s": 1.0, "engine_breaker_failures": 3}
+    async with engines(("--prefill", "4.0")) as (engine,), gateway_before(engine.url, **limits) as served:
+        seen = await outcomes(served.client, 10, stream=True)
+        assert seen == {"answered": 10}
+        assert (await engine.stats())["received"] == 10
+    record("first byte of the only engine later than the first-byte time, streamed", seen)
+
+
 def _kind(stream: bool) -> str:
     return "streamed" if stream else "in one piece"

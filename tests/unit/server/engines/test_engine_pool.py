@@ -18,6 +18,8 @@ from semtoken_server.errors import EngineTimeoutError, EngineUnavailableError, M
 from semtoken_server.metrics import Metrics
 
 MODELS = EngineRequest("GET", "/v1/models")
+STREAM = b'{"stream": true}'
+LONG = b'{"stream": true, "prompt": "long"}'
 
 
 class Engine:
@@ -27,7 +29,9 @@ class Engine:
         self.models = list(models)
         self.status = status
         self.headers = headers or {}
+        self.well = True
         self.silent = False
+        self.prefill_s = 0.0
         self.asked = 0
         self.url = ""
 
@@ -41,16 +45,20 @@ class Engine:
         ]
         return web.json_response({"object": "list", "data": cards})
 
-    async def generate(self, _request: web.Request) -> web.Response:
+    async def health(self, _request: web.Request) -> web.Response:
+        return web.Response(status=200 if self.well else 503)
+
+    async def generate(self, request: web.Request) -> web.Response:
         self.asked += 1
-        if self.silent:
+        if self.silent or b"long" in await request.read():
             await asyncio.sleep(60)
+        await asyncio.sleep(self.prefill_s)
         return web.json_response({"by": self.name}, status=self.status, headers=self.headers)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         app = web.Application()
-        app.router.add_get("/health", _well)
+        app.router.add_get("/health", self.health)
         app.router.add_get("/v1/models", self.list_models)
         app.router.add_post("/v1/chat/completions", self.generate)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -61,10 +69,6 @@ class Engine:
             yield
         finally:
             await runner.cleanup()
-
-
-async def _well(_request: web.Request) -> web.Response:
-    return web.Response()
 
 
 @asynccontextmanager
@@ -232,3 +236,82 @@ async def test_headers_that_are_not_latin_come_out_as_the_bytes_they_were() -> N
         response = await pool.send(chat("m"))
         assert response.headers["Retry-After"].encode("latin-1") == "é".encode()
         await response.read()
+
+
+async def test_at_the_only_engine_a_late_first_byte_is_waited_for() -> None:
+    slow = Engine("m")
+    slow.prefill_s = 1.0
+    async with pool_of(slow, first_byte_timeout_s=0.2, breaker_failures=1) as pool:
+        assert await asyncio.gather(*(by(pool, chat("m", body=STREAM)) for _ in range(3))) == [slow.name] * 3
+        assert await by(pool, chat("m", body=STREAM)) == slow.name
+    # Each once: a second time would be at the end of the same queue.
+    assert slow.asked == 4
+
+
+async def test_an_engine_of_another_model_is_no_other_one() -> None:
+    slow, other = Engine("m"), Engine("n")
+    slow.prefill_s = 1.0
+    async with pool_of(slow, other, first_byte_timeout_s=0.2, breaker_failures=1) as pool:
+        assert await by(pool, chat("m", body=STREAM)) == slow.name
+    assert (slow.asked, other.asked) == (1, 0)
+
+
+async def test_an_only_engine_that_is_not_well_has_no_longer_than_the_limit() -> None:
+    ill = Engine("m")
+    ill.silent = True
+    async with pool_of(ill, first_byte_timeout_s=0.5, health_interval_s=0.05) as pool:
+        waiting = asyncio.create_task(pool.send(chat("m", body=STREAM)))
+        ill.well = False
+        with pytest.raises(EngineTimeoutError):
+            await asyncio.wait_for(waiting, 20)
+    assert ill.asked == 1
+
+
+async def test_one_that_comes_up_meanwhile_gets_what_waits_too_long() -> None:
+    stalled, late = Engine("m"), Engine("m")
+    stalled.silent, late.well = True, False
+    async with pool_of(stalled, late, first_byte_timeout_s=0.2, health_interval_s=0.05) as pool:
+        waiting = asyncio.create_task(by(pool, chat("m", body=STREAM)))
+        await asyncio.sleep(0.6)
+        assert not waiting.done()
+        late.well = True
+        assert await asyncio.wait_for(waiting, 20) == late.name
+
+
+@pytest.mark.parametrize("body", [STREAM, b"{}"])
+async def test_silence_at_the_only_engine_is_a_time_out_that_leaves_it_in_use(body: bytes) -> None:
+    stalled = Engine("m")
+    stalled.silent = True
+    async with pool_of(stalled, read_timeout_s=0.2, breaker_failures=1) as pool:
+        for _ in range(2):
+            with pytest.raises(EngineTimeoutError):
+                await pool.send(chat("m", body=body))
+        stalled.silent = False
+        assert await by(pool, chat("m")) == stalled.name
+    assert stalled.asked == 3
+
+
+async def test_engines_that_are_at_work_are_not_left_alone_for_a_time_out() -> None:
+    engines = (Engine("m"), Engine("m"))
+    async with pool_of(*engines, first_byte_timeout_s=1.0, breaker_failures=1) as pool:
+
+        async def at_both() -> bool:
+            # At once, for then both get some of them.
+            asked = await asyncio.gather(*(by(pool, chat("m", body=STREAM)) for _ in range(4)))
+            return set(asked) == {engine.name for engine in engines}
+
+        waiting = asyncio.create_task(pool.send(chat("m", body=LONG)))
+        while not waiting.done():
+            assert await at_both()
+            await asyncio.sleep(0.1)
+        with pytest.raises(EngineTimeoutError):
+            await waiting
+        assert await at_both()
+
+
+async def test_one_that_answers_nobody_is_left_alone_where_there_is_another() -> None:
+    stalled, good = Engine("m"), Engine("m")
+    stalled.silent = True
+    async with pool_of(stalled, good, first_byte_timeout_s=0.2, breaker_failures=1, breaker_open_s=60) as pool:
+        assert {await by(pool, chat("m", body=STREAM)) for _ in range(8)} == {good.name}
+    assert stalled.asked == 1

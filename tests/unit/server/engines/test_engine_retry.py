@@ -10,7 +10,7 @@ from semtoken_server.engines.attempt import Attempt, Cause
 from semtoken_server.engines.breaker import Breaker
 from semtoken_server.engines.endpoint import Endpoint
 from semtoken_server.engines.retry import FLOOR, WINDOW_S, Retries, RetryBudget
-from semtoken_server.errors import EngineConnectionError
+from semtoken_server.errors import EngineConnectionError, EngineTimeoutError
 
 HERE = Endpoint("http://engine:8000", Breaker(5, 10.0))
 BROKEN = Attempt(HERE, error=EngineConnectionError(), cause="connection")
@@ -37,8 +37,12 @@ class Following:
         return self.attempts[self.made - 1]
 
 
-def retries(budget: RetryBudget, counted: list[Cause], withheld: list[None], limit: int = 2) -> Retries:
-    return Retries(budget, limit, elsewhere=lambda: True, count=counted.append, withheld=lambda: withheld.append(None))
+def retries(
+    budget: RetryBudget, counted: list[Cause], withheld: list[None], limit: int = 2, *, elsewhere: bool = True
+) -> Retries:
+    return Retries(
+        budget, limit, elsewhere=lambda: elsewhere, count=counted.append, withheld=lambda: withheld.append(None)
+    )
 
 
 def test_the_budget_is_a_share_of_recent_requests_with_a_floor() -> None:
@@ -94,6 +98,15 @@ async def test_what_the_budget_does_not_allow_is_not_sent() -> None:
     assert await retries(budget, [], withheld).after(BROKEN, again) is BROKEN
     assert again.made == 0
     assert len(withheld) == 1
+
+
+async def test_what_took_too_long_is_not_sent_to_the_same_engine_again() -> None:
+    late = Attempt(HERE, error=EngineTimeoutError(), cause="timeout")
+    again = Following(FINAL, FINAL)
+    for somewhere, made in ((False, 0), (True, 1)):
+        tries = retries(RetryBudget(0.2), [], [], elsewhere=somewhere)
+        assert await tries.after(late, again) is (FINAL if somewhere else late)
+        assert again.made == made
 
 
 async def test_no_retries_are_none() -> None:
