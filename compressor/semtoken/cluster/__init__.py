@@ -7,7 +7,7 @@ from collections.abc import Set
 import numpy as np
 
 from semtoken.cluster.duplicates import find_twins, text_keys
-from semtoken.cluster.neighbours import nearest_earlier, neighbour_spans
+from semtoken.cluster.neighbours import earlier_similarity, neighbour_spans
 from semtoken.cluster.templates import log_templates
 from semtoken.datamodels import Clusters, Encoding, Segmentation
 
@@ -20,13 +20,11 @@ def cluster(segmentation: Segmentation, encoding: Encoding, *, seen: Set[bytes],
     ``threshold`` is the cosine similarity above which neighbours form a span (the paper's tau).
     ``seen`` holds :func:`text_keys` of units that stand verbatim in earlier messages.
     """
-    content = segmentation.content
-    nearest, similarity = nearest_earlier(encoding.units, content)
     first, rarity = log_templates(segmentation)
     return Clusters(
         spans=neighbour_spans(encoding.units, segmentation, threshold),
-        twins=find_twins(segmentation, nearest, similarity, seen),
-        novelty=np.clip(1.0 - similarity, 0.0, 1.0).astype(np.float32),
+        twins=find_twins(segmentation, seen),
+        novelty=np.clip(1.0 - earlier_similarity(encoding.units, segmentation.content), 0.0, 1.0).astype(np.float32),
         template_first=first,
         template_rarity=rarity,
     )

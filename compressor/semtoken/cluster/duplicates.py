@@ -1,4 +1,4 @@
-"""Units that say again, word for word or nearly so, what an earlier unit said."""
+"""Units that say again, word for word, what an earlier unit said."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from hashlib import blake2b
 
 import numpy as np
 
-from semtoken.datamodels import EARLIER_MESSAGE, FloatArray, IntArray, Segmentation, UnitKind
+from semtoken.datamodels import EARLIER_MESSAGE, IntArray, Segmentation, UnitKind
 
-NEAR = 0.97
-"""Cosine similarity from which two units may be near-duplicates."""
 MIN_CHARS = 24
 """Shorter units ("Yes.", "---") repeat by nature and cost nothing."""
 
 _SPACE = re.compile(r"\s+")
-_FACTS = re.compile(r"\d+|\b(?:no|not|never|none|without|[A-Z]\w*)\b|n't")
 
 
 def text_keys(segmentation: Segmentation) -> list[bytes | None]:
@@ -30,13 +27,13 @@ def text_keys(segmentation: Segmentation) -> list[bytes | None]:
     return keys
 
 
-def find_twins(segmentation: Segmentation, nearest: IntArray, similarity: FloatArray, seen: Set[bytes]) -> IntArray:
+def find_twins(segmentation: Segmentation, seen: Set[bytes]) -> IntArray:
     """Index of the earliest unit that says the same, ``EARLIER_MESSAGE`` or -1, (n,).
 
-    Exact twins are equal but for white space. Near twins must also agree in every number, name and
-    negation: rows that differ in one figure are no duplicates. A JSON value is never a twin: two
-    equal elements of a list are two elements.
+    Twins are equal but for white space and the marks of quoted lines. A JSON value is never a twin: two equal
+    elements of a list are two elements.
     """
+    # Equal words alone: whatever the cosine, one more word ("nicht", "没") turns a sentence round.
     twins = np.full(len(segmentation), -1, dtype=np.int64)
     first: dict[bytes, int] = {}
     for index, key in enumerate(text_keys(segmentation)):
@@ -47,17 +44,4 @@ def find_twins(segmentation: Segmentation, nearest: IntArray, similarity: FloatA
         else:
             earliest = first.setdefault(key, index)
             twins[index] = earliest if earliest != index else -1
-    for index in np.flatnonzero((similarity >= NEAR) & (twins == -1)).tolist():
-        other = int(nearest[index])
-        if segmentation.kinds[index] == UnitKind.SENTENCE and _same_facts(segmentation, index, other):
-            twins[index] = twins[other] if twins[other] >= 0 else other
     return twins
-
-
-def _same_facts(segmentation: Segmentation, a: int, b: int) -> bool:
-    one, two = (segmentation.text[segmentation.starts[i] : segmentation.ends[i]] for i in (a, b))
-    shorter, longer = sorted((len(one), len(two)))
-    # Texts of very different lengths are no duplicates, and the longer may be a whole document in a fence.
-    if shorter < MIN_CHARS or longer > 2 * shorter:
-        return False
-    return sorted(_FACTS.findall(one)) == sorted(_FACTS.findall(two))

@@ -27,15 +27,12 @@ def neighbour_spans(units: FloatArray, segmentation: Segmentation, threshold: fl
     return np.concatenate(([0], np.cumsum(~joined))).astype(np.int64)
 
 
-def nearest_earlier(units: FloatArray, content: BoolArray) -> tuple[IntArray, FloatArray]:
-    """For each unit the most similar earlier content unit and the cosine similarity.
+def earlier_similarity(units: FloatArray, content: BoolArray) -> FloatArray:
+    """Cosine similarity of each unit to the most similar earlier content unit, (n,), 0 where there is none.
 
-    ``units`` (n, d), ``content`` (n,). Returns (n,) indices, -1 where there is none, and (n,)
-    similarities, 0 there. Compares with at most ``REACH`` earlier content units.
+    ``units`` (n, d), ``content`` (n,). Compares with at most ``REACH`` earlier content units.
     """
-    n = len(units)
-    nearest = np.full(n, -1, dtype=np.int64)
-    best = np.zeros(n, dtype=np.float32)
+    best = np.zeros(len(units), dtype=np.float32)
     rows = np.flatnonzero(content)
     vectors = units[rows]
     for start in range(0, len(rows), BLOCK):
@@ -44,9 +41,5 @@ def nearest_earlier(units: FloatArray, content: BoolArray) -> tuple[IntArray, Fl
         similarity = np.round(vectors[start:stop] @ vectors[low:stop].T, DIGITS)
         later = np.arange(low, stop)[None, :] >= np.arange(start, stop)[:, None]
         similarity[later] = -1.0
-        column = similarity.argmax(axis=1)
-        value = similarity[np.arange(stop - start), column]
-        found = value > 0
-        nearest[rows[start:stop][found]] = rows[low + column[found]]
-        best[rows[start:stop][found]] = value[found]
-    return nearest, best
+        best[rows[start:stop]] = np.maximum(similarity.max(axis=1), 0.0)
+    return best

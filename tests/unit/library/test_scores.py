@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from semtoken.cluster import cluster, text_keys, unclustered
-from semtoken.cluster.neighbours import nearest_earlier
+from semtoken.cluster.neighbours import earlier_similarity
 from semtoken.datamodels import EARLIER_MESSAGE, Encoding, Query
 from semtoken.density import centrality, covariance_trace, naming_share
 from semtoken.encoders.windows import pool_units
@@ -98,10 +98,9 @@ def test_no_query_no_relevance() -> None:
     assert not relevance(segmentation, text, Query("", empty)).any()
 
 
-def test_nearest_earlier_looks_back_only() -> None:
+def test_similarity_to_what_is_earlier_looks_back_only() -> None:
     units = np.array([[1, 0], [0, 1], [1, 0], [0.6, 0.8]], dtype=np.float32)
-    nearest, similarity = nearest_earlier(units, np.array([True, True, True, True]))
-    assert nearest.tolist() == [-1, -1, 0, 1]
+    similarity = earlier_similarity(units, np.array([True, True, True, True]))
     np.testing.assert_allclose(similarity, [0, 0, 1, 0.8], rtol=1e-6)
 
 
@@ -119,6 +118,28 @@ def test_twins_are_found_and_a_changed_figure_is_no_twin() -> None:
     found = cluster(segmentation, encoding_of(vectors, [0, 1, 2, 3, 4]), seen=frozenset())
     assert found.twins.tolist() == [-1, -1, 0, -1]
     np.testing.assert_allclose(found.novelty, [1, 1, 0, 0], atol=1e-6)
+
+
+OPPOSITES = (
+    ("Der Mieter ist nach dem Vertrag berechtigt.", "Der Mieter ist nach dem Vertrag nicht berechtigt."),
+    ("Le locataire a le droit de céder le bail.", "Le locataire n’a pas le droit de céder le bail."),
+    ("Арендатор имеет право передать квартиру.", "Арендатор не имеет право передать квартиру."),
+    (
+        "董事会在昨天的会议上批准了公司提出的合并方案并要求尽快执行。",
+        "董事会在昨天的会议上拒绝了公司提出的合并方案并要求尽快执行。",
+    ),
+    ("The smaller company has sued the larger company.", "The larger company has sued the smaller company."),
+)
+
+
+@pytest.mark.parametrize(("said", "opposite"), OPPOSITES)
+def test_what_says_the_opposite_is_no_twin_however_close_its_vector(said: str, opposite: str) -> None:
+    segmentation = segment("\n\n".join((said, opposite, said)))
+    content = np.flatnonzero(segmentation.content).tolist()
+    assert len(content) == 3
+    n = len(segmentation)
+    found = cluster(segmentation, encoding_of(np.ones((n, 2)), list(range(n + 1))), seen=frozenset())
+    assert found.twins[content].tolist() == [-1, -1, content[0]]
 
 
 def test_what_stands_in_an_earlier_message_is_a_twin() -> None:
