@@ -17,7 +17,7 @@ from semtoken.datamodels import BoolArray, IntArray, Scores, UnitKind
 from semtoken.options import CompressionOptions
 from semtoken.realise import REALISERS, Embedded, Realised, kept_ranges
 from semtoken.scaling import surprise
-from semtoken.structure import resolve_glue
+from semtoken.structure import resolve_glue, table_headers
 from semtoken.thinning import KEEP_SHARE, thin_ranges
 from semtoken.tokenizer import ServedTokenizer
 
@@ -105,7 +105,8 @@ def _choose(
 ) -> tuple[Fitted, float]:
     segmentation = analysis.segmentation
     whole = allowance - int(THINNED_SHARE * allowance) if options.thin else allowance
-    chosen = allocate(scores.value, analysis.costs, required, segmentation.content, whole)
+    headers = table_headers(segmentation)
+    chosen = allocate(scores.value, analysis.costs, required, segmentation.content, whole, headers)
     thin: dict[int, IntArray] = {}
     if options.thin:
         thin = _thin(analysis, scores, chosen, allowance - int(analysis.costs[chosen].sum()))

@@ -1,10 +1,17 @@
-"""Which glue (separators, brackets) stays around the content that stays."""
+"""What must stay around the content that stays: glue (separators, brackets), and the headers of tables."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from semtoken.datamodels import BoolArray, IntArray, Segmentation, UnitKind
+
+
+def table_headers(segmentation: Segmentation) -> IntArray:
+    """(n,) index of the header row of each table row, or -1: without it a row's cells say nothing."""
+    headings = segmentation.headings
+    row = segmentation.kinds == UnitKind.TABLE_ROW
+    return np.where(row & (headings >= 0) & row[headings], headings, -1)
 
 
 def resolve_glue(segmentation: Segmentation, keep: BoolArray) -> BoolArray:

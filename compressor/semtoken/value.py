@@ -73,8 +73,12 @@ def _settle_twins(value: FloatArray, twins: IntArray) -> FloatArray:
 
 
 def _lift_headings(value: FloatArray, segmentation: Segmentation) -> FloatArray:
-    """A table's header row is worth as much as the best row under it, so that it stays with it."""
+    """The heading above a table is worth as much as the best row right under it, so that it stays with it.
+
+    A header row needs no more worth than its own: ``allocate`` lets no row stay without it.
+    """
     lifted = value.copy()
-    rows = np.flatnonzero((segmentation.headings >= 0) & (segmentation.kinds == UnitKind.TABLE_ROW))
+    row = segmentation.kinds == UnitKind.TABLE_ROW
+    rows = np.flatnonzero(row & (segmentation.headings >= 0) & ~row[segmentation.headings])
     np.maximum.at(lifted, segmentation.headings[rows], value[rows])
     return lifted

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
+from fakes.encoders import HashEncoder, small_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
+from semtoken import CompressionOptions, Compressor
 from semtoken.budget import allocate, unit_costs
 from semtoken.datamodels import UnitKind
 from semtoken.segment import segment
@@ -44,6 +47,61 @@ def test_what_is_left_over_is_filled_with_the_next_that_fits() -> None:
     value = np.array([9, 8, 7, 1], np.float32)
     keep = allocate(value, np.array([10, 50, 40, 5]), np.zeros(4, bool), np.ones(4, bool), 16)
     assert keep.tolist() == [True, False, False, True]
+
+
+@given(st.lists(st.tuples(unit, st.booleans()), min_size=1, max_size=60), st.integers(0, 300))
+def test_no_row_is_chosen_without_its_header(rows: list[tuple[tuple[int, int, bool, bool], bool]], budget: int) -> None:
+    value, costs, required, _ = (np.array(column) for column in zip(*(row for row, _ in rows), strict=True))
+    is_header = np.array([header for _, header in rows])
+    headers = np.where(is_header, -1, np.maximum.accumulate(np.where(is_header, np.arange(len(rows)), -1)))
+    keep = allocate(value.astype(np.float32), costs, required, np.ones(len(rows), bool), budget, headers)
+    assert costs[keep].sum() <= max(budget, costs[required].sum())
+    chosen = keep & ~required & (headers >= 0)
+    assert keep[headers[chosen]].all()
+
+
+def test_the_first_row_pays_for_its_header() -> None:
+    # A header of 30, rows of 10 under it, and prose of 10 a unit.
+    value = np.array([0, 9, 8, 7, 6, 5], np.float32)
+    costs = np.array([30, 10, 10, 10, 10, 10])
+    headers = np.array([-1, 0, 0, -1, -1, -1])
+
+    def kept(budget: int, *required: int) -> list[int]:
+        must = np.isin(np.arange(6), required)
+        return np.flatnonzero(allocate(value, costs, must, np.ones(6, bool), budget, headers)).tolist()
+
+    assert kept(50) == [0, 1, 2]
+    assert kept(40) == [0, 1]
+    assert kept(39) == [3, 4, 5]  # neither the header alone nor a row alone
+    assert kept(40, 2) == [0, 2]  # a required row comes first, its header next
+    assert kept(35, 2) == [2, 3, 4]  # and stays without where that does not fit
+
+
+TABLE = (
+    "| name of the craftsman | repaired building | year of repair | price in silver thalers | remarks of the clerk |\n"
+    "|---|---|---|---|---|\n"
+)
+
+
+@pytest.mark.parametrize("ratio", [4, 6])
+def test_rows_of_a_compressed_table_stand_under_their_header(ratio: float) -> None:
+    names = ("Ada", "Bruno", "Chen", "Dilara", "Emeka", "Farah", "Goran", "Hana")
+    places = ("bridge", "garden", "engine", "library", "harbour", "orchard", "tunnel")
+    told = [
+        f"In the year {1700 + n} {names[n % 8]} repaired the {places[n * 3 % 7]} near number {n}." for n in range(60)
+    ]
+    rows = [f"| {names[n * 5 % 8]} | {places[n % 4]} | {1700 + n} | {n * 37 % 900} | ok |\n" for n in range(30)]
+    text = f"{' '.join(told[:30])}\n\n{TABLE}{''.join(rows)}\n{' '.join(told[30:])}"
+    compressor = Compressor(HashEncoder(), small_tokenizer())
+    found = 0
+    for n in range(12):
+        query = f"What did {names[n % 8]} repair near number {n}?"
+        result = compressor.compress(text, query, CompressionOptions(ratio=ratio))
+        assert result.compressed_tokens <= result.original_tokens / ratio
+        if "| ok |" in result.text:
+            found += 1
+            assert TABLE in result.text
+    assert found
 
 
 @given(st.lists(st.integers(0, 9), max_size=40), st.lists(st.integers(1, 5), min_size=1, max_size=20))
