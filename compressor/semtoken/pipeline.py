@@ -160,7 +160,7 @@ class Pipeline:
     def _embedded(self, analysis: Analysis, fitted: Fitted, budget: int) -> Fitted:
         started = time.perf_counter()
         tokenized = analysis.tokenized
-        kept = kept_tokens(fitted.ranges, tokenized, analysis.segmentation.text)
+        kept = kept_tokens(fitted.ranges, tokenized, analysis.segmentation.text, self.tokenizer)
         embedded = self.embedder.realise(tokenized.ids, kept, budget)
         took = fitted.realise_ms + _ms_since(started)
         realised = Realised(fitted.realised.text, embedded.token_ids)

@@ -81,6 +81,19 @@ class ServedTokenizer:
         ids: list[int] = self._encode(text, special_tokens=special_tokens).ids
         return ids
 
+    def ids_inside(self, text: str) -> list[int]:
+        """Token ids of a text that follows another: without the space that some tokenizers put before a text."""
+        if not self._puts_space_before:
+            return self.ids(text)
+        # A line break is a token by itself to those that do.
+        before = self.ids("\n")
+        ids = self.ids(f"\n{text}")
+        return ids[len(before) :] if ids[: len(before)] == before else self.ids(text)
+
+    @cached_property
+    def _puts_space_before(self) -> bool:
+        return self.ids("x") != self.ids("\nx")[len(self.ids("\n")) :]
+
     def count(self, text: str) -> int:
         """Tokens of ``text``, without special tokens."""
         return len(self._encode(text))

@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 DEMO = bundled_demo()
 CHAT: list[ChatCompletionMessageParam] = [
     {"role": "system", "content": "Answer from the document."},
-    {"role": "user", "content": f"{DEMO.document}\n\nQuestion: {DEMO.question}"},
+    # A space that is left before a line break, where the rest of its line went, makes a seam.
+    {"role": "user", "content": DEMO.document.replace("\n\n", "\n") + f"\n\nQuestion: {DEMO.question}"},
 ]
 AS_TOKENS: dict[str, Any] = {"extra_body": {"semtoken": {"realise": "tokens"}}}
 GREEDY: dict[str, Any] = {"max_tokens": 24, "temperature": 0}
@@ -45,8 +46,7 @@ def expected_prompt(gateway: RealGateway, compressor: Compressor) -> list[int]:
     rendered = httpx.post(f"{gateway.engine_url}/tokenize", json=asked, trust_env=False, timeout=60).json()["tokens"]
     prompt = spliced(rendered, [seam])
     assert prompt != rendered
-    # What a seam changes is white space.
-    assert compressor.tokenizer.decode(prompt).split() == compressor.tokenizer.decode(rendered).split()
+    assert compressor.tokenizer.decode(prompt) == compressor.tokenizer.decode(rendered)
     return prompt
 
 

@@ -31,8 +31,8 @@ def rag(sentences: int = 60) -> str:
 
 
 def seamed(sentences: int = 60) -> str:
-    """Paragraphs and a question; without what is dropped of them they have other tokens by themselves."""
-    said = document(sentences).replace("In the year", "What the year").split(". ")
+    """Paragraphs, a word in keep tags and a question; the word has other tokens where no tag stands before it."""
+    said = document(sentences).replace("the year 1705", "one <semtoken:keep>quick</semtoken:keep> year").split(". ")
     made = [". ".join(said[n : n + 4]) for n in range(0, len(said), 4)]
     return ".\n\n".join(made) + f"\n\nQuestion: {QUESTION}"
 

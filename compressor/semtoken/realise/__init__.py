@@ -3,7 +3,8 @@
 from semtoken.options import Realisation
 from semtoken.realise.base import Realised, Realiser
 from semtoken.realise.embeds import Embedded, Embedder
-from semtoken.realise.ranges import kept_ranges, kept_tokens
+from semtoken.realise.ranges import kept_ranges
+from semtoken.realise.seams import KeptTokens, kept_tokens
 from semtoken.realise.text import TextRealiser
 from semtoken.realise.tokens import TokensRealiser
 
@@ -14,4 +15,4 @@ REALISERS: dict[Realisation, Realiser] = {
     "embeds": TokensRealiser(),
 }
 
-__all__ = ["REALISERS", "Embedded", "Embedder", "Realised", "Realiser", "kept_ranges", "kept_tokens"]
+__all__ = ["REALISERS", "Embedded", "Embedder", "KeptTokens", "Realised", "Realiser", "kept_ranges", "kept_tokens"]

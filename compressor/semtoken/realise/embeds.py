@@ -16,6 +16,7 @@ from semtoken.datamodels import BoolArray, FloatArray, IntArray
 from semtoken.errors import InvalidOptionError, ModelNotFoundError
 from semtoken.realise.embedding_table import EmbeddingTable
 from semtoken.realise.merging import MERGES, MergeName, rarest
+from semtoken.realise.seams import KeptTokens
 from semtoken.scaling import surprise
 
 DEFAULT_MERGE: MergeName = "rarest"
@@ -75,33 +76,31 @@ class Embedder:
         """Vectors (tokens, d) of token ids, nothing merged."""
         return self.table.rows(ids)
 
-    def realise(self, ids: IntArray, kept: BoolArray, budget: int) -> Embedded:
-        """Vectors for the ``kept`` tokens (t,) among ``ids`` (t,), and merged ones for the others.
+    def realise(self, ids: IntArray, kept: KeptTokens, budget: int) -> Embedded:
+        """Vectors for the ids ``kept``, and merged ones for what is gone of the original's ``ids`` (t,).
 
         Merged vectors take what ``kept`` leaves of ``budget``, but no more than the reserve. The
         stretches of one run of dropped tokens are of equal length, up to one token; a run that is too
         short for one leaves nothing.
         """
-        room = min(budget - int(kept.sum()), self.reserve(budget))
-        stretches = _stretches(kept, room, self._shortest)
+        room = min(budget - len(kept.ids), self.reserve(budget))
+        stretches = _stretches(kept.gone, room, self._shortest)
         rarity = surprise(ids)
-        # Every vector has its place at the first of its tokens.
-        firsts = kept.copy()
-        firsts[stretches[:, 0]] = True
-        shown = ids.copy()
-        for first, end in stretches.tolist():
-            shown[first] = ids[first + rarest(rarity[first:end])]
-        places = np.flatnonzero(firsts)
-        vectors = self.embed(shown[places].tolist())
-        for (first, end), row in zip(stretches.tolist(), np.searchsorted(places, stretches[:, 0]), strict=True):
+        shown = [ids[first + rarest(rarity[first:end])] for first, end in stretches.tolist()]
+        # Every stretch has its place at the first of its tokens.
+        order = np.argsort(np.concatenate((kept.places, stretches[:, 0])), kind="stable")
+        forwarded = np.concatenate((kept.ids, np.array(shown, dtype=np.int64)))[order]
+        vectors = self.embed(forwarded.tolist())
+        rows = np.flatnonzero(order >= len(kept.ids))
+        for (first, end), row in zip(stretches.tolist(), rows, strict=True):
             merged = self._merge.merge(self.embed(ids[first:end].tolist()), rarity[first:end])
             vectors[row] = self.table.rounded(merged)
-        return Embedded(vectors, tuple(shown[places].tolist()), stretches)
+        return Embedded(vectors, tuple(forwarded.tolist()), stretches)
 
 
-def _stretches(kept: BoolArray, room: int, shortest: int) -> IntArray:
-    """At most ``room`` stretches (s, 2) of tokens that are not kept, as many as there can be."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], kept, [True])).astype(np.int8)))
+def _stretches(gone: BoolArray, room: int, shortest: int) -> IntArray:
+    """At most ``room`` stretches (s, 2) of tokens that are ``gone``, as many as there can be."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], gone, [False])).astype(np.int8)))
     firsts, ends = edges[0::2], edges[1::2]
     lengths = ends - firsts
     length = max(shortest, 1)

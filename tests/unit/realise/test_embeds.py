@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semtoken import CompressionOptions, Compressor, InvalidOptionError, ServedTokenizer
 from semtoken.datamodels import Decision
-from semtoken.realise import Embedder
+from semtoken.realise import Embedder, KeptTokens
 from semtoken.realise.merging import MERGES, MergeName
 
 EMBEDS = CompressionOptions(realise="embeds", mode="force")
@@ -70,7 +70,8 @@ def test_merged_spans_are_told_apart_from_dropped_ones(model: Path) -> None:
 def test_stretches_hold_only_dropped_tokens(kept: list[bool], budget: int, share: float, shortest: int) -> None:
     embedder = _Indexed(share, shortest)
     mask = np.array(kept)
-    embedded = embedder.realise(np.arange(len(kept)), mask, budget)
+    places = np.flatnonzero(mask)
+    embedded = embedder.realise(np.arange(len(kept)), KeptTokens(places, places, ~mask), budget)
     covered = [at for first, end in embedded.stretches.tolist() for at in range(first, end)]
     assert len(covered) == len(set(covered))
     assert not mask[covered].any()
