@@ -19,7 +19,7 @@ Forward = Callable[[Sequence[IntArray]], list[FloatArray]]
 """Token vectors (t, d) of each window of a tile; raises ``EncoderError``."""
 
 OnBatch = Callable[[int], None]
-"""Told the tokens of each tile, padding left out."""
+"""Told the tokens of each tile, padding left out; what it raises is a failure of the tile."""
 
 
 def ignore(_tokens: int) -> None:
@@ -133,11 +133,11 @@ class TileRunner:
         while places := self._next():
             try:
                 outputs = self._forward([job.windows[number] for job, number in places])
+                self._on_batch(sum(len(job.windows[number]) for job, number in places))
             except Exception as error:  # noqa: BLE001 - the thread serves everybody: it must not end
                 for job, _ in places:
                     job.fail(_encoder_error(error))
                 continue
-            self._on_batch(sum(len(job.windows[number]) for job, number in places))
             for (job, number), vectors in zip(places, outputs, strict=True):
                 job.outputs[number] = vectors
                 if len(job.outputs) == len(job.windows):

@@ -99,6 +99,19 @@ def test_an_error_that_nobody_foresaw_is_an_encoder_s_and_the_thread_lives_on() 
     assert firsts(runner.run(windows(3, 1))) == [3]
 
 
+def test_a_listener_that_raises_fails_its_tile_and_the_thread_lives_on() -> None:
+    raised: list[Exception] = [ValueError("no such metric")]
+
+    def listen(_tokens: int) -> None:
+        if raised:
+            raise raised.pop()
+
+    runner = TileRunner(Recorder(), tile=4, workers=1, on_batch=listen)
+    with pytest.raises(EncoderError, match="no such metric"):
+        runner.run(windows(0, 1), Deadline.after(10))
+    assert firsts(runner.run(windows(3, 1), Deadline.after(10))) == [3]
+
+
 def test_what_nobody_waits_for_any_more_is_not_run() -> None:
     forward = Recorder(open_gate=False)
     runner = TileRunner(forward, tile=4, workers=1)
