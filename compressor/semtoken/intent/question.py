@@ -33,6 +33,8 @@ class Intent:
     question: Range | None = None
     instructions: tuple[Range, ...] = ()
     """Sorted, disjoint, and outside ``question``."""
+    frame: tuple[Range, ...] = ()
+    """The label of the question, and cues that wait for an answer: instructions that are no part of a document."""
 
     def query(self, text: str) -> str | None:
         """The question to measure relevance against: without its label, None if it names no subject.
@@ -77,15 +79,15 @@ def analyse(text: str) -> Finding:
     best = strongest(candidates)
     if is_short(text) and (best is None or best.label is None or best.rank <= ANSWERED):
         rank = cues.judge(layout.piece((layout.start, layout.end)))
-        return Finding(Intent((layout.start, layout.end), _outside(layout.cues, (layout.start, layout.end))), rank)
-    pinned = [*layout.cues, *_edges(layout)]
-    if layout.blank_label:
-        pinned.append(layout.blank_label)
+        span = (layout.start, layout.end)
+        return Finding(Intent(span, _outside(layout.cues, span), layout.cues), rank)
+    frame = [*layout.cues, *([layout.blank_label] if layout.blank_label else [])]
+    pinned = [*frame, *_edges(layout)]
     if best is None:
-        return Finding(Intent(None, _outside(pinned, None)), 0)
-    pinned += [best.label] if best.label else []
-    pinned += _rivals(layout, candidates, best)
-    return Finding(Intent(best.span, _outside(pinned, best.span)), best.rank)
+        return Finding(Intent(None, _outside(pinned, None), tuple(frame)), 0)
+    frame += [best.label] if best.label else []
+    pinned += [*frame, *_rivals(layout, candidates, best)]
+    return Finding(Intent(best.span, _outside(pinned, best.span), tuple(frame)), best.rank)
 
 
 def is_short(text: str) -> bool:

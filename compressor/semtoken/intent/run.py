@@ -55,4 +55,5 @@ def _role(finding: Finding, carries: bool) -> Intent:
     intent = finding.intent
     if carries or intent.question is None:
         return intent
-    return Intent(None, tuple(sorted([*intent.instructions, intent.question])))
+    pinned = tuple(sorted([*intent.instructions, intent.question]))
+    return Intent(None, pinned, (*intent.frame, intent.question))

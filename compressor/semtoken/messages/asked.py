@@ -23,6 +23,8 @@ class Asked:
     """Index of the text whose question is the run's, or None when nothing is asked."""
     query: str | None
     request: str
+    texts: tuple[str, ...]
+    """The texts as they are read."""
 
 
 def read_run(texts: Sequence[str], *, keep_tags: bool) -> Asked:
@@ -31,7 +33,7 @@ def read_run(texts: Sequence[str], *, keep_tags: bool) -> Asked:
     plain = ["".join(text[a:b] for a, b in kept) for text, kept in zip(texts, pieces, strict=True)]
     found = run_question(plain)
     intents = tuple(_placed(intent, kept) for intent, kept in zip(found.intents, pieces, strict=True))
-    return Asked(intents, found.carrier, found.query(plain), found.request(plain))
+    return Asked(intents, found.carrier, found.query(plain), found.request(plain), tuple(plain))
 
 
 def _placed(intent: Intent, pieces: Sequence[Range]) -> Intent:
@@ -47,4 +49,5 @@ def _placed(intent: Intent, pieces: Sequence[Range]) -> Intent:
     def placed(span: Range) -> Range:
         return place(span[0]), place(span[1] - 1) + 1
 
-    return Intent(placed(intent.question) if intent.question else None, tuple(map(placed, intent.instructions)))
+    question = placed(intent.question) if intent.question else None
+    return Intent(question, tuple(map(placed, intent.instructions)), tuple(map(placed, intent.frame)))

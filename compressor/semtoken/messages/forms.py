@@ -47,6 +47,8 @@ class Forms:
     user's words never do to a tool's, to which a model listens less."""
     sources: list[Source] = field(default_factory=list)
     """The last ``REACH`` texts that lost something."""
+    latest: list[Source] = field(default_factory=list)
+    """What lost something of the last run that "the text above" may mean; none where it stands whole."""
     compressed_tokens: int = 0
     """Tokens, as they came, of all texts that were to be compressed."""
 
@@ -76,6 +78,9 @@ class FormMaker:
             if run.carrier is not None:
                 outcomes[run.carrier] = self._with_recall(run, run.carrier, outcomes, earlier, tokens)
             self._forms.parts += outcomes
+            if run.long:
+                keys = {part.key for part in run.parts}
+                self._forms.latest = [origin for origin in self._forms.sources if origin.key in keys]
         return self._forms
 
     def _form(self, plan: PartPlan) -> PartResult:
@@ -92,7 +97,7 @@ class FormMaker:
             self._forms.seen[role] |= keys
         outcome = PartResult(*plan.key, plan.role, plan.query, result)
         self._forms.compressed_tokens += analysis.tokens
-        origin = source(analysis, outcome)
+        origin = source(analysis, outcome, plan.asked)
         if origin.gone.any():
             self._forms.sources = [*self._forms.sources[1 - REACH :], origin]
         return outcome
@@ -136,15 +141,21 @@ class FormMaker:
 
     def _recalled(self, run: RunPlan, sources: list[Source], tokens: int) -> list[str]:
         if run.needs_earlier_whole:
-            return whole_texts(sources)
+            found = whole_texts(self._forms.latest)
+            for origin in self._forms.latest:
+                origin.gone[:] = False
+            return found
         query = self._prepared.queries.get(run.recall_query or "")
         if query is None or not sources:
             return []
         found = []
         chosen = recall(sources, query, int(self._recall_share * tokens), self._prepared.known)
+        left = {origin.key: origin for origin in self._forms.sources}
         for origin, units in zip(sources, chosen, strict=True):
             found += recalled_texts(origin, units)
-            origin.gone[units] = False
+            # Of a text of the question's own run ``origin`` is a copy.
+            for same in (origin, left.get(origin.key, origin)):
+                same.gone[units] = False
         return found
 
     def _own_documents(self, run: RunPlan, carrier: int, outcomes: list[PartResult]) -> list[Source]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from semtoken.datamodels import Reason
-from semtoken.intent import whole_text_task
+from semtoken.intent import points_back, whole_text_task
 from semtoken.messages.asked import Asked, read_run
 from semtoken.messages.turns import Run, TextPart, split_runs, tool_calls
 from semtoken.options import CompressionOptions
@@ -27,6 +27,8 @@ class PartPlan:
     pins: tuple[tuple[int, int], ...]
     skip: Reason | None
     """Why the text is left alone, or None where it is compressed."""
+    asked: tuple[tuple[int, int], ...] = ()
+    """Where the question stands, with its label and what waits for an answer."""
 
     @property
     def key(self) -> tuple[int, int | None]:
@@ -46,6 +48,8 @@ class RunPlan:
     """Character offset of the question in the carrier."""
     needs_earlier_whole: bool = False
     """Whether a short request works on an earlier text as a whole ("translate the above")."""
+    long: bool = False
+    """Whether it holds what a later "the text above" may mean."""
 
     def left_alone(self, reason: Reason) -> RunPlan:
         """The plan with no text compressed; those that were left alone before keep their reason."""
@@ -92,12 +96,19 @@ def _plan_user(run: Run, asked: Asked, turn: _Turn, options: CompressionOptions,
     parts = []
     for text, found in zip(run.texts, asked.intents, strict=True):
         pins = (*((found.question,) if found.question else ()), *found.instructions)
-        parts.append(PartPlan(text, "user", query, pins, _skip(text, short, "user", turn, options)))
+        asks = (*found.frame, *((found.question,) if found.question else ()))
+        parts.append(PartPlan(text, "user", query, pins, _skip(text, short, "user", turn, options), asks))
     carrier = asked.carrier
     question = asked.intents[carrier].question if carrier is not None else None
-    recalls = asked.query if options.query is None and question is not None and "user" in options.roles else None
     brief = sum(tokenizer.count(text.text) for text in run.texts) < options.min_tokens
-    return RunPlan(tuple(parts), recalls, carrier, question[0] if question else 0, turn.whole_text and brief)
+    recalls, whole = None, False
+    if question is not None and "user" in options.roles:
+        if turn.whole_text:
+            # What is like the request and of another text would be translated or counted with its own.
+            whole = brief and points_back(asked.texts)
+        elif options.query is None:
+            recalls = asked.query
+    return RunPlan(tuple(parts), recalls, carrier, question[0] if question else 0, whole, not brief)
 
 
 def _plan_tool(
@@ -115,7 +126,7 @@ def _plan_tool(
         asked = " ".join(piece for piece in (turn.query, call) if piece)
         skip = _skip(text, short, "tool", turn, options)
         parts.append(PartPlan(text, "tool", _query(asked or None, options), (), skip))
-    return RunPlan(tuple(parts), None, None, 0)
+    return RunPlan(tuple(parts), None, None, 0, long=any(text.message not in short for text in run.texts))
 
 
 def _plan_other(run: Run, options: CompressionOptions) -> RunPlan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semtoken.analysis import Analysis
-from semtoken.datamodels import BoolArray, Decision, FloatArray, Query
+from semtoken.datamodels import BoolArray, Decision, FloatArray, Query, UnitKind
 from semtoken.messages.result import PartResult
 from semtoken.relevance import lexical_coverage, pooled_similarity, relevance
 
@@ -36,9 +36,18 @@ class Source:
     outcome: PartResult
     gone: BoolArray
     """(n,) content units that stand nowhere in the forwarded chat so far."""
+    asked: Sequence[tuple[int, int]] = ()
+    """Where the text asks something, as ``PartPlan.asked``."""
+
+    @property
+    def key(self) -> tuple[int, int | None]:
+        """Message and content part of the text."""
+        return self.outcome.message, self.outcome.part
 
 
-def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None) -> Source:
+def source(
+    analysis: Analysis, outcome: PartResult, asked: Sequence[tuple[int, int]] = (), *, before: int | None = None
+) -> Source:
     """What may be recalled from a text; ``before`` limits it to units that end by that offset."""
     # A merged vector has not got the words; without vectors what is merged stands elsewhere word for word.
     lossy = (Decision.DROP,) if outcome.result.embeds is None else (Decision.DROP, Decision.MERGE)
@@ -46,7 +55,7 @@ def source(analysis: Analysis, outcome: PartResult, *, before: int | None = None
     gone &= analysis.segmentation.content
     if before is not None:
         gone &= analysis.segmentation.ends <= before
-    return Source(analysis, outcome, gone)
+    return Source(analysis, outcome, gone, asked)
 
 
 def recall(sources: Sequence[Source], query: Query, allowance: int, known: Known) -> list[BoolArray]:
@@ -82,18 +91,28 @@ def recalled_texts(origin: Source, chosen: BoolArray) -> list[str]:
 
 
 def whole_texts(sources: Sequence[Source]) -> list[str]:
-    """The originals of the last earlier message that lost something: "translate the above" needs
-    all of it, in its order."""
-    lossy = [origin for origin in sources if origin.gone.any()]
-    last = [origin for origin in lossy if origin.outcome.message == lossy[-1].outcome.message]
-    return [origin.analysis.segmentation.text for origin in last]
+    """The last message of ``sources`` as it came, without what it asked and without keep tags: "translate the above"
+    needs all of it, in its order. Nothing where all of it stands in the chat."""
+    last = [origin for origin in sources if origin.key[0] == sources[-1].key[0]]
+    return [text for text in map(_document, last) if text] if any(origin.gone.any() for origin in last) else []
+
+
+def _document(origin: Source) -> str:
+    segmentation = origin.analysis.segmentation
+    tags = np.flatnonzero(segmentation.kinds == UnitKind.TAG)
+    cut = [*origin.asked, *zip(segmentation.starts[tags].tolist(), segmentation.ends[tags].tolist(), strict=True)]
+    text, position, pieces = segmentation.text, 0, []
+    for start, end in sorted(cut):
+        pieces.append(text[position:start])
+        position = max(position, end)
+    return "".join([*pieces, text[position:]]).strip()
 
 
 def _scores(origin: Source, query: Query, known: Known) -> FloatArray:
     """Relevance of the units that may come back, -inf for all others, (n,)."""
     if not origin.gone.any():
         return np.full(len(origin.gone), -np.inf, dtype=np.float32)
-    key = (origin.outcome.message, origin.outcome.part, query.text)
+    key = (*origin.key, query.text)
     if key not in known:
         known[key] = _worth(origin.analysis, query)
     return np.where(origin.gone, known[key], -np.inf).astype(np.float32)
