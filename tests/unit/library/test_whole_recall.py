@@ -41,8 +41,8 @@ def test_a_request_that_brings_its_text_gets_no_other(request_: str) -> None:
 
 
 def test_nothing_is_recalled_into_a_long_text_that_is_to_stay_whole() -> None:
-    long = f"{LETTER}\n\nTranslate the letter above about the gate that clerk 99 repaired into German."
-    result = asked(f"{TEXT}\n\nQuestion: {QUESTION}", long)
+    long = f"{LETTER}\n\nCount the words in the letter above about the harbour master."
+    result = asked(f"{TEXT} The vault of the harbour master is open.\n\nQuestion: {QUESTION}", long, ratio=6)
     assert words(result)[1] == long
     assert not result.parts[-1].recalled
 
