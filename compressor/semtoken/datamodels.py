@@ -167,7 +167,8 @@ class Reason(StrEnum):
     WINDOW_MISSED = "window_missed"
     """They are over it even so: what may be compressed is too little."""
     BUDGET_MISSED = "budget_missed"
-    """Units that may not be cut (a fence, an atom, a first log template) left less or more than asked."""
+    """Units that may not be cut (a fence, an atom, a first log template) left less or more than asked; or what a
+    question was given back of its own document (``stability="document"``) came on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,8 @@ class CompressionResult:
     spans: tuple[Span, ...] = field(repr=False)
     """Cover ``original`` without gap or overlap."""
     kept: tuple[tuple[int, int], ...] = field(repr=False)
-    """Ranges of ``original`` whose concatenation is ``text`` (unless spans were thinned)."""
+    """Ranges of ``original`` whose concatenation is ``text``, unless spans were thinned, or a prompt's question was
+    given spans back (``stability="document"``): in ``text`` these stand before the question, here in their place."""
     timings_ms: Mapping[str, float] = field(repr=False)
     embeds: FloatArray | None = field(default=None, repr=False, compare=False)
     """(tokens forwarded, d) input embeddings, where these were asked for and the text was compressed; ``text``

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from semtoken.datamodels import CompressionResult, Reason, Status
 from semtoken.messages.bounds import Bound, bound_of
 from semtoken.messages.forms import Forms
+from semtoken.messages.recalled import with_recalled
 from semtoken.messages.result import MessagesResult, PartResult
 from semtoken.messages.turns import replace_texts, split_runs
 from semtoken.messages.work import Work
@@ -20,6 +21,10 @@ from semtoken.pipeline import Pipeline
 Messages = Sequence[Mapping[str, Any]]
 Tools = Sequence[Mapping[str, Any]] | None
 
+R = TypeVar("R", CompressionResult, MessagesResult)
+
+MISSED = 0.02
+"""Share of a text's tokens that may be kept beyond its ratio without a word."""
 WEIGHTIEST_FIRST = (
     Reason.MODE_OFF,
     Reason.WHOLE_TEXT_TASK,
@@ -52,7 +57,7 @@ class ChatCompressor:
         )
         made = work.made(options, fine=first_turn)
         if made.bound is None:
-            return made.form
+            return _told(made.form, self._kept_share(made.form.parts), options)
         breaks = () if first_turn else (made.bound.cause,)
         return replace(
             made.form,
@@ -71,7 +76,9 @@ class ChatCompressor:
         )
         made = work.made(options, fine=True)
         form = made.form
-        if made.bound is None or (form.reason is Reason.PINNED_OVER_BUDGET and made.bound.met is None):
+        if made.bound is None:
+            return _told(form, form.compressed_tokens / form.original_tokens if form.original_tokens else 0.0, options)
+        if form.reason is Reason.PINNED_OVER_BUDGET and made.bound.met is None:
             return form
         return replace(form, reason=_reason(form.status, form.reason, made.bound, met=made.met))
 
@@ -80,7 +87,15 @@ class ChatCompressor:
         if not part.recalled:
             return part.result
         text = forms.texts[0, None]
-        return replace(part.result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)), embeds=None)
+        result = with_recalled(part.result, part.recalled)
+        return replace(result, text=text, token_ids=tuple(self._pipeline.tokenizer.ids(text)), embeds=None)
+
+    def _kept_share(self, parts: Sequence[PartResult]) -> float:
+        """Tokens of the compressed texts with what was recalled into any, as a share of what they had."""
+        results = [part.result for part in parts if part.result.status is Status.COMPRESSED]
+        back = sum(self._pipeline.tokenizer.count("\n".join(part.recalled)) for part in parts)
+        original = sum(result.original_tokens for result in results)
+        return (sum(result.compressed_tokens for result in results) + back) / original if original else 0.0
 
     def _result(
         self, messages: Messages, tools: Tools, total: int, forms: Forms, realise: Realisation
@@ -107,6 +122,13 @@ class ChatCompressor:
             return part
         ids = tuple(self._pipeline.tokenizer.ids(part.result.text))
         return part if ids == part.result.token_ids else replace(part, retokenised=ids)
+
+
+def _told(form: R, share: float, options: CompressionOptions) -> R:
+    """A form that no bound had a say in: what a question gets back of its own document may be over the ratio."""
+    over = form.status is Status.COMPRESSED and share - 1 / options.ratio > MISSED
+    told = options.stability == "document" and over and form.reason is Reason.OK
+    return replace(form, reason=Reason.BUDGET_MISSED) if told else form
 
 
 def _reason(status: Status, reason: Reason, bound: Bound, *, met: bool) -> Reason:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from fakes.encoders import HashEncoder, small_tokenizer
+from fakes.texts import document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semtoken import CompressionOptions, Compressor, InvalidInputError, Reason, Status
+from semtoken.datamodels import Decision
 
 COMPRESSOR = Compressor(HashEncoder(), small_tokenizer())
 QUICK = CompressionOptions(min_tokens=64)
@@ -255,6 +257,29 @@ def test_images_and_other_parts_are_untouched() -> None:
 def test_a_malformed_message_is_named(message: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"messages\[1\]"):
         COMPRESSOR.compress_messages([{"role": "system", "content": "s"}, message])
+
+
+def test_what_a_prompt_s_question_gets_back_of_its_document_is_told() -> None:
+    prompt = document(80) + "\n\nQuestion: Which tunnel did Dilara measure near the library number 27?"
+    options = CompressionOptions(ratio=8, stability="document", min_tokens=64)
+    result = COMPRESSOR.compress_prompt(prompt, options)
+    assert result.ratio < 7
+    assert result.reason is Reason.BUDGET_MISSED
+    for span in result.spans:
+        words = prompt[span.start : span.end].strip()
+        if words:
+            assert (words in result.text) == (span.decision in (Decision.KEEP, Decision.PINNED))
+            assert (words in result.text) == any(
+                start < span.end and span.start < end and prompt[max(start, span.start) : min(end, span.end)].strip()
+                for start, end in result.kept
+            )
+    assert all(a[1] <= b[0] for a, b in zip(result.kept, result.kept[1:], strict=False))
+    chat = COMPRESSOR.compress_messages([{"role": "user", "content": prompt}], options)
+    assert chat.reason is Reason.BUDGET_MISSED
+    plain = COMPRESSOR.compress_prompt(prompt, options.model_copy(update={"query": ""}))
+    assert plain.reason is Reason.OK
+    bound = COMPRESSOR.compress_prompt(prompt, options.model_copy(update={"target_tokens": 500}))
+    assert (bound.reason, bound.compressed_tokens <= 500) == (Reason.OK, True)
 
 
 def test_a_prompt_keeps_its_question_and_its_ids_are_its_text() -> None:
