@@ -146,7 +146,10 @@ class Pipeline:
     ) -> tuple[Clusters, Scores]:
         segmentation, encoding, stages = analysis.segmentation, analysis.encoding, options.stages
         started = time.perf_counter()
-        clusters = cluster(segmentation, encoding, seen=seen) if stages.cluster else unclustered(len(segmentation))
+        if stages.cluster:
+            clusters = cluster(segmentation, encoding, seen=seen, deadline=self.deadline)
+        else:
+            clusters = unclustered(len(segmentation))
         timings["cluster"] = _ms_since(started)
         started = time.perf_counter()
         zeros: FloatArray = np.zeros(len(segmentation), dtype=np.float32)

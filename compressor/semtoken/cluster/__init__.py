@@ -10,17 +10,26 @@ from semtoken.cluster.duplicates import find_twins, text_keys
 from semtoken.cluster.neighbours import earlier_similarity, neighbour_spans
 from semtoken.cluster.templates import log_templates
 from semtoken.datamodels import Clusters, Encoding, Segmentation
+from semtoken.deadline import Deadline
 
 __all__ = ["cluster", "text_keys", "unclustered"]
 
 
-def cluster(segmentation: Segmentation, encoding: Encoding, *, seen: Set[bytes], threshold: float = 0.7) -> Clusters:
+def cluster(
+    segmentation: Segmentation,
+    encoding: Encoding,
+    *,
+    seen: Set[bytes],
+    deadline: Deadline | None = None,
+    threshold: float = 0.7,
+) -> Clusters:
     """Find local clusters, duplicates and log templates.
 
     ``threshold`` is the cosine similarity above which neighbours form a span (the paper's tau).
     ``seen`` holds :func:`text_keys` of units that stand verbatim in earlier messages.
+    Raises ``DeadlineExceededError``.
     """
-    first, rarity = log_templates(segmentation)
+    first, rarity = log_templates(segmentation, deadline)
     return Clusters(
         spans=neighbour_spans(encoding.units, segmentation, threshold),
         twins=find_twins(segmentation, seen),

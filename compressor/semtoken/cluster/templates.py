@@ -3,42 +3,73 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
-from drain3 import TemplateMiner
-from drain3.template_miner_config import TemplateMinerConfig
+from drain3.drain import Drain, LogCluster
 
 from semtoken.datamodels import BoolArray, FloatArray, IntArray, Segmentation, UnitKind
+from semtoken.deadline import Deadline
+
+MOST_ALIKE = 256
+"""Templates with as many words and the same first one that a line is compared with. What fits none of so many is of no
+template: otherwise the time grew with the square of lines that have nothing in common."""
+NONE = 0
 
 _LINE_BREAK = re.compile(r"\n")
 
 
-def log_templates(segmentation: Segmentation) -> tuple[BoolArray, FloatArray]:
+def log_templates(segmentation: Segmentation, deadline: Deadline | None = None) -> tuple[BoolArray, FloatArray]:
     """Which log lines are the first of their template (n,), and each line's template rarity (n,).
 
     A long line is of several units, which have the line's own. Rarity is -log(lines of the template /
-    log lines); 0 for units that are no log lines.
+    log lines); 0 for units that are no log lines. Raises ``DeadlineExceededError``.
     """
     n = len(segmentation)
     first = np.zeros(n, dtype=np.bool_)
     rarity = np.zeros(n, dtype=np.float32)
-    lines = np.flatnonzero(segmentation.kinds == UnitKind.LOG_LINE)
-    if not len(lines):
+    units = np.flatnonzero(segmentation.kinds == UnitKind.LOG_LINE)
+    if not len(units):
         return first, rarity
-    miner = TemplateMiner(config=TemplateMinerConfig())
-    begins, ends = _line_bounds(segmentation, lines)
+    begins, ends = _line_bounds(segmentation, units)
     numbers = np.cumsum(np.append(True, begins[1:] != begins[:-1])) - 1
-    ids = np.array(
-        [
-            miner.add_log_message(segmentation.text[begin:end].strip())["cluster_id"]
-            for begin, end in zip(np.unique(begins).tolist(), np.unique(ends).tolist(), strict=True)
-        ],
-        dtype=np.int64,
-    )
-    _, firsts, inverse, counts = np.unique(ids, return_index=True, return_inverse=True, return_counts=True)
-    first[lines] = np.isin(numbers, firsts)
-    rarity[lines] = -np.log(counts[inverse] / len(ids))[numbers]
+    bounds = zip(np.unique(begins).tolist(), np.unique(ends).tolist(), strict=True)
+    templates = _mined([segmentation.text[begin:end] for begin, end in bounds], deadline)
+    sizes = np.where(templates == NONE, 1, np.bincount(templates)[templates])
+    found, firsts = np.unique(templates, return_index=True)
+    first[units] = np.isin(numbers, firsts[found != NONE])
+    rarity[units] = -np.log(sizes / len(templates))[numbers]
     return first, rarity
+
+
+def _mined(lines: Sequence[str], deadline: Deadline | None) -> IntArray:
+    """Number of each line's template, from 1 on, or ``NONE`` (lines,)."""
+    drain = _BoundedDrain()
+    templates = np.zeros(len(lines), dtype=np.int64)
+    for index, line in enumerate(lines):
+        if deadline is not None:
+            deadline.check()
+        try:
+            templates[index] = drain.add_log_message(line)[0].cluster_id
+        except _FullError:
+            templates[index] = NONE
+    return templates
+
+
+class _FullError(Exception):
+    """A line fits none of as many templates as it may be compared with."""
+
+
+class _BoundedDrain(Drain):  # type: ignore[misc]  # drain3 comes without types
+    """Drain with at most ``MOST_ALIKE`` templates in a leaf of its tree."""
+
+    def fast_match(
+        self, cluster_ids: Sequence[int], tokens: list[str], sim_th: float, include_params: bool
+    ) -> LogCluster | None:
+        match: LogCluster | None = super().fast_match(cluster_ids, tokens, sim_th, include_params)
+        if match is None and len(cluster_ids) >= MOST_ALIKE:
+            raise _FullError
+        return match
 
 
 def _line_bounds(segmentation: Segmentation, units: IntArray) -> tuple[IntArray, IntArray]:

@@ -5,6 +5,7 @@ Processor time, not the clock's: other processes do not count. Quadratic work wo
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,13 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes.encoders import small_tokenizer
-from semtoken import CompressionOptions, Compressor
+from semtoken import CompressionOptions, Compressor, DeadlineExceededError
+from semtoken.cluster.templates import log_templates
 from semtoken.datamodels import Encoding
 from semtoken.deadline import Deadline
 from semtoken.encoders import EncoderInput
 from semtoken.encoders.windows import pool_units
 from semtoken.intent.question import find_question
 from semtoken.report import render_html
+from semtoken.segment import segment
 
 RATIO = 9.0
 FAST = 0.05
@@ -79,6 +82,9 @@ REPEATED = (
         '{"a": [\n',
         '{"a": 1}\n',
         '{"a": 1} x ',
+        "@a\n",
+        "def a():\n",
+        "class A:\n\n  def b():\n    c = 1\n",
         '{"a":',
         '- {"a" [',
         "[1] ",
@@ -175,6 +181,40 @@ def test_a_hostile_structure_is_compressed_in_linear_time(made: Callable[[int], 
         return lambda: COMPRESSOR.compress_messages(chat, options)
 
     assert_linear(work, 8_000)
+
+
+def unlike_lines(n: int) -> str:
+    """``n`` lines with a time stamp and as many words, that have no word in common."""
+    chance = random.Random(0)
+    words = ("".join(chance.choices("abcdefghij", k=6)) for _ in range(8 * n))
+    return "\n".join(f"2024-01-01 10:00:00 {' '.join(line)}" for line in zip(*[words] * 8, strict=True))
+
+
+def test_log_lines_with_nothing_in_common_are_mined_in_linear_time() -> None:
+    def work(n: int) -> Callable[[], object]:
+        segmentation = segment(unlike_lines(n))
+        return lambda: log_templates(segmentation)
+
+    assert_linear(work, 1_000)
+
+
+class Impatient(Deadline):
+    """Over when it has been asked ``most`` times."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(float("inf"))
+        self.left = most
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            self.cancel()
+        super().check()
+
+
+def test_a_deadline_is_seen_among_log_lines() -> None:
+    with pytest.raises(DeadlineExceededError):
+        COMPRESSOR.within(Impatient(50)).compress(unlike_lines(100))
 
 
 def user(text: str) -> dict[str, Any]:
