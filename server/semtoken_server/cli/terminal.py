@@ -28,7 +28,10 @@ def spinner(message: str) -> Iterator[Callable[[str], None]]:
 
 def silence_libraries() -> None:
     """Switch off the progress bars that model loading draws into pipes as well."""
-    disable_progress_bars()  # transformers looks there when it is imported
+    disable_progress_bars()
+    # transformers looks there when it is imported.
+    if (imported := sys.modules.get("transformers.utils.logging")) is not None:
+        imported.disable_progress_bar()
 
 
 def complain(message: str, status: int, *, one_line: bool = True) -> int:

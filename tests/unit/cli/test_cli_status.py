@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -103,11 +101,10 @@ def test_text_json_and_ids_are_of_one_result(tmp_path: Path, capfdbinary: pytest
     source = tmp_path / "text"
     source.write_text("The river Elbe is 1,094 km long. Cats sleep. " * 3 + "Bridges cross it at Dresden. " * 3)
     common = ["compress", str(source), "--query", "How long is the Elbe?", "--ratio", "2"]
-    # As a process: libraries that were imported before draw their progress bars.
-    argv = [sys.executable, "-m", "semtoken_server.cli", *common, "--json"]
-    told = subprocess.run(argv, check=True, capture_output=True)
-    result = json.loads(told.stdout)
-    assert told.stderr.count(b"\n") == 1
+    assert run([*common, "--json"]) == 0
+    told = capfdbinary.readouterr()
+    result = json.loads(told.out)
+    assert told.err.count(b"\n") == 1
     assert result["text"] == "".join(source.read_text()[start:end] for start, end in result["kept"])
     assert run(common) == 0
     assert capfdbinary.readouterr().out.decode() == result["text"]
