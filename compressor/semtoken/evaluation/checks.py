@@ -7,6 +7,7 @@ scores that a result explains itself with; atoms and log lines are found anew in
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,6 +56,7 @@ _FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _LOG_SHARE = 0.5
+_MOST_ALONE = 0.5
 
 
 def check_result(result: CompressionResult, pins: Sequence[str], ratio: float) -> Iterator[Finding]:
@@ -120,13 +122,18 @@ def _fences(result: CompressionResult, pins: Sequence[str]) -> Iterator[Finding]
 
 
 def _templates(result: CompressionResult, pins: Sequence[str]) -> Iterator[Finding]:
-    """In a log, every template (Drain3, with its defaults) has a line that stands in the text."""
+    """In a log, every template (Drain3, with its defaults) has a line that stands in the text.
+
+    Where most lines are alone of their template it is no log, but say a transcript with time stamps.
+    """
     units = segment(result.original)
     if not len(units) or float(np.mean(units.kinds[units.content] == UnitKind.LOG_LINE)) < _LOG_SHARE:
         return
     lines = _lines_at(result.original, units.starts[units.kinds == UnitKind.LOG_LINE].tolist())
     miner = TemplateMiner(config=TemplateMinerConfig())
     ids = [int(miner.add_log_message(line)["cluster_id"]) for line in lines]
+    if sum(size == 1 for size in Counter(ids).values()) > _MOST_ALONE * len(lines):
+        return
     left = frozenset(line.strip() for line in result.text.splitlines())
     present = {template for template, line in zip(ids, lines, strict=True) if line in left}
     first = dict(zip(reversed(ids), reversed(lines), strict=True))
