@@ -25,8 +25,10 @@ _UNIT_KINDS = {
     BlockKind.TABLE: UnitKind.TABLE_ROW,
     BlockKind.LOG: UnitKind.LOG_LINE,
     BlockKind.CODE: UnitKind.CODE,
+    BlockKind.DEFINITION: UnitKind.CODE,
     BlockKind.FENCE: UnitKind.CODE,
 }
+_UNCUT = (BlockKind.DEFINITION, BlockKind.FENCE)
 
 
 def assemble(text: str, limit: int) -> Segmentation:
@@ -114,7 +116,7 @@ class Assembler:
                 self._forced.append((begin, end))
 
     def _add_text(self, block: Block, start: int) -> None:
-        if block.kind is BlockKind.FENCE:
+        if block.kind in _UNCUT:
             self._forced.append((block.start, block.end))
         kind = _UNIT_KINDS[block.kind]
         for number, (begin, end) in enumerate(pairwise([start, *block.cuts, block.end])):
@@ -125,7 +127,7 @@ class Assembler:
                 self._outline.add(cut, UnitKind.SENTENCE if later else kind, header=header and cut == begin)
 
     def _unit_starts(self, kind: BlockKind, begin: int, end: int) -> list[int]:
-        if kind is BlockKind.FENCE or (kind is not BlockKind.PROSE and end - begin <= self._limit):
+        if kind in _UNCUT or (kind is not BlockKind.PROSE and end - begin <= self._limit):
             return [begin]
         starts = [begin]
         if kind in (BlockKind.PROSE, BlockKind.LIST_ITEM):

@@ -21,6 +21,8 @@ class BlockKind(Enum):
     """One unit per line."""
     CODE = "code"
     """One unit per cut."""
+    DEFINITION = "definition"
+    """A function or a class of source code: one unit that is never cut."""
     FENCE = "fence"
     """One unit that is never cut."""
     JSON = "json"

@@ -23,22 +23,40 @@ def scan(text: str, scripts: ScriptMap, limit: int) -> Iterator[Block]:
     whole_file = source.is_source_file(lines, (region for region in regions if not isinstance(region, Block)))
     reader = StanzaReader(lines, scripts)
     found_titles = set() if whole_file else _titles(lines, regions)
-    for region in regions:
+    whole = source.definition_chars(text, limit)
+    read_to = 0
+    for number, region in enumerate(regions):
         if isinstance(region, Block):
             yield region
             continue
         first, last = region
+        if last <= read_to:
+            continue
         if first in found_titles:
             level = titles.NUMBERED_LEVEL if titles.numbered_title(lines, first) else titles.TITLE_LEVEL
             yield Block(BlockKind.HEADING, lines.starts[first], lines.ends[first], level=level)
         elif whole_file:
-            yield source.code_block(lines, first, last, limit)
+            read_to = _code_end(lines, regions, number, region)
+            yield from source.code_blocks(lines, first, read_to, limit=limit, whole=whole)
         elif html := html_blocks(text, lines.starts[first], lines.ends[last - 1]):
             yield from html
         elif source.is_code(lines, first, last):
-            yield source.code_block(lines, first, last, limit)
+            read_to = _code_end(lines, regions, number, region)
+            yield from source.code_blocks(lines, first, read_to, limit=limit, whole=whole)
         elif not _is_rule(lines, region):
             yield from reader.read(first, last)
+
+
+def _code_end(lines: Lines, regions: list[Block | Stanza], number: int, code: Stanza) -> int:
+    """The line after the stanza ``code``, of this ``number``, and those that only go on with its definitions."""
+    indent, end = source.definition_indent(lines, *code), code[1]
+    while indent is not None and number + 1 < len(regions):
+        number += 1
+        region = regions[number]
+        if isinstance(region, Block) or not source.goes_on(lines, *region, indent):
+            break
+        end = region[1]
+    return end
 
 
 def _is_rule(lines: Lines, region: Stanza) -> bool:

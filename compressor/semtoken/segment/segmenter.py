@@ -29,8 +29,8 @@ def segment(
             the strings are looked for in the text as it reads without its tags.
         keep_tags: Whether ``<semtoken:keep>…</semtoken:keep>`` pins what it encloses. The tags become
             TAG units; without a partner they are plain text, as all tags are when this is off.
-        max_unit_chars: Longest unit in characters. Fenced code, JSON leaves and single graphemes
-            may be longer, for they are never cut.
+        max_unit_chars: Longest unit in characters. Fenced code, definitions in source code, JSON leaves and
+            single graphemes may be longer, for they are never cut.
 
     Raises:
         InvalidInputError: A pin is reversed or lies outside the text.

@@ -132,6 +132,36 @@ def test_code_without_a_fence_is_cut_before_its_definitions() -> None:
     assert set(breaks) == {"\n"}
 
 
+def function(name: str, steps: int, indent: str = "") -> str:
+    body = "".join(f"    step_{n} = compute({n}, {name})\n{chr(10) if n % 9 == 8 else ''}" for n in range(steps))
+    lines = f"@cached(\n    size={steps},\n)\ndef {name}(user):\n{body}    return {name}\n".splitlines(keepends=True)
+    return "".join(line if line == "\n" else indent + line for line in lines)
+
+
+def test_a_function_without_a_fence_is_one_unit_with_its_blank_lines_and_its_decorators() -> None:
+    functions = [function(f"name_{n}", 30 + n) for n in range(12)]
+    units = segment("import os\n\n\n" + "\n\n".join(functions))
+    assert [piece.strip() for piece in of_kind(units, UnitKind.CODE)] == ["import os", *(f.strip() for f in functions)]
+    assert all(len(f) > 600 for f in functions)
+    assert {f.strip() for f in functions} <= {units.text[start:end] for start, end in units.atoms}
+
+
+def test_of_a_class_that_is_too_long_the_methods_are_units() -> None:
+    methods = [function(f"name_{n}", 25, "    ") for n in range(15)]
+    units = segment("class Long:\n    count = 0\n\n" + "\n".join(methods))
+    assert [piece.strip() for piece in of_kind(units, UnitKind.CODE)][1:] == [method.strip() for method in methods]
+
+
+def test_a_function_in_braces_is_one_unit() -> None:
+    functions = [f"void f{n}()\n{{\n" + "    call();\n\n    other(1);\n" * 30 + "}" for n in range(10)]
+    assert [piece.strip() for piece in pieces(segment("\n\n".join(functions))) if piece.strip()] == functions
+
+
+def test_a_function_that_is_most_of_a_text_is_cut() -> None:
+    units = segment(function("first", 40) + "\n" + function("second", 40))
+    assert (units.ends - units.starts).max() <= 600
+
+
 def test_a_mail_is_headed_by_its_header_and_quotes_are_cut_by_depth() -> None:
     header = "From: Ann <ann@x.org>\nTo: Bob <bob@y.org>\nSubject: Lunch"
     units = segment(f"{header}\n\nHi Bob. Are you free?\n\n> I was away. Sorry.\n>> Call me.\n\nAnn")
