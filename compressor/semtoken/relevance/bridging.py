@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from semtoken.datamodels import BoolArray, Encoding, FloatArray, IntArray
-from semtoken.relevance.lexical import B, term_frequency
+from semtoken.relevance.lexical import B, occurrences
 
 BRIDGES = 8
 """Units of the first pass whose words lead on."""
@@ -29,11 +29,15 @@ def bridging(encoding: Encoding, query_ids: IntArray, first: FloatArray, content
     leads = np.setdiff1d(np.concatenate(words), query_ids) if words else np.zeros(0, dtype=np.int64)
     if not len(leads):
         return np.zeros(len(content), dtype=np.float32)
-    present = (term_frequency(encoding, leads) > 0) & content[:, None]
-    units_with = present.sum(axis=0)
+    found = occurrences(encoding, leads).among(content)
+    units_with = found.units_with()
     idf = np.where(units_with > 1, np.log1p((len(rows) - units_with + 0.5) / (units_with + 0.5)), 0.0)
     counts = np.diff(encoding.bounds)
     length = 1.0 - B + B * counts / max(1.0, float(counts[rows].mean()))
-    shared = (present * idf) @ present[bridges].T / length[:, None]
+    shared = np.zeros((len(counts), len(bridges)), dtype=np.float64)
+    for column, bridge in enumerate(bridges.tolist()):
+        held = np.isin(found.terms, found.terms[found.units == bridge])
+        shared[:, column] = np.bincount(found.units, weights=held * idf[found.terms], minlength=len(counts))
+    shared /= length[:, None]
     shared[bridges, np.arange(len(bridges))] = 0.0
     return np.asarray((shared * first[bridges]).max(axis=1), dtype=np.float32)

@@ -7,8 +7,8 @@ import numpy as np
 from semtoken.datamodels import Encoding, FloatArray, IntArray, Query, Segmentation
 from semtoken.relevance.answers import KINDS, answer_kinds
 from semtoken.relevance.bridging import bridging
-from semtoken.relevance.lexical import adjacent_pairs, bm25, rarity, term_frequency
-from semtoken.relevance.semantic import best_matches
+from semtoken.relevance.lexical import adjacent_pairs, bm25, occurrences, rarity
+from semtoken.relevance.semantic import best_matches, compared
 from semtoken.scaling import zscore
 
 FEATURES = (
@@ -28,6 +28,8 @@ FEATURES = (
 )
 BEST = 3
 """Units whose matches a further unit is asked to add to."""
+MOST_MATCHES = 1 << 20
+"""Matches that are worked on at once."""
 
 
 def features(segmentation: Segmentation, encoding: Encoding, query: Query) -> FloatArray:
@@ -40,7 +42,8 @@ def features(segmentation: Segmentation, encoding: Encoding, query: Query) -> Fl
     content, ids = segmentation.content, query.encoding.token_ids
     matches = best_matches(encoding, query.encoding)
     terms, place = np.unique(ids, return_inverse=True)
-    weights = rarity(term_frequency(encoding, terms)[content] > 0)[place]
+    units_with = occurrences(encoding, terms).among(content).units_with()
+    weights = rarity(units_with, int(content.sum()))[place][compared(query.encoding)]
     meaning = zscore(matches.mean(axis=1), content)
     rare = zscore(matches @ (weights / weights.sum()), content)
     lexical = zscore(bm25(encoding, ids), content)
@@ -71,8 +74,12 @@ def features(segmentation: Segmentation, encoding: Encoding, query: Query) -> Fl
 def _added(matches: FloatArray, first: FloatArray, rows: IntArray) -> FloatArray:
     """Mean rise of the query tokens' best match when a unit joins one of the ``BEST`` units, the highest, (n,)."""
     added = np.zeros(len(matches), dtype=np.float32)
+    step = max(1, MOST_MATCHES // matches.shape[1])
     for best in rows[np.argsort(-first[rows], kind="stable")][:BEST]:
-        np.maximum(added, np.maximum(matches - matches[best], 0.0).mean(axis=1), out=added)
+        for start in range(0, len(matches), step):
+            part = slice(start, start + step)
+            rise = np.maximum(matches[part] - matches[best], 0.0).mean(axis=1)
+            np.maximum(added[part], rise, out=added[part])
     return added
 
 
