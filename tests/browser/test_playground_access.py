@@ -9,7 +9,7 @@ from typing import Any
 
 import fakes.engine
 import pytest
-from fakes.engine import WORDS
+from fakes.engine import WORDS, FakeEngine
 from fakes.texts import QUESTION, document
 from playwright.async_api import Route, expect
 from semtoken_server.engines.policy import Policy
@@ -131,11 +131,12 @@ async def test_who_wants_less_motion_gets_none(open_playground: Open) -> None:
     assert await visit.page.locator("*").evaluate_all(moving) == 0
 
 
-async def test_no_text_is_ever_taken_for_markup(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_text_is_ever_taken_for_markup(
+    visit: Visit, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Text, question, answer, model name and error message, each with markup that would run."""
     monkeypatch.setattr(fakes.engine, "WORDS", (HOSTILE, HOSTILE))
-    monkeypatch.setattr(fakes.engine, "MODEL", HOSTILE)
-
+    engine.model = HOSTILE
     # For as long the gateway keeps to what the engine served before.
     await asyncio.sleep(2 * Policy().models_fresh_s)
     await visit.page.reload()
