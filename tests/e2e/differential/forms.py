@@ -55,8 +55,6 @@ CHATS: dict[str, Fields] = {
     },
     "no content": {"messages": [user(), {"role": "assistant"}, user()]},
     "null content": {"messages": [user(), {"role": "assistant", "content": None, "tool_calls": []}, user()]},
-    "null content of the user": {"messages": [{"role": "user", "content": None}, user()]},
-    "bare strings": {"messages": [{"role": "user", "content": ["Name", "a city."]}]},
     "n": {"n": 2, "temperature": 0.01},
     "stop": {"stop": ["a", "e"], "include_stop_str_in_output": True},
     "seed": {"seed": 7, "top_p": 0.8, "top_k": 20, "min_p": 0.01},

@@ -26,6 +26,8 @@ REFUSED: dict[str, list[tuple[str, Fields]]] = {
         ("stream_options", {"stream_options": {"include_usage": "maybe"}, "stream": True}),
         ("image", {"messages": [{"role": "user", "content": SEE}]}),
         ("seed", {"seed": "x"}),
+        ("bare strings", {"messages": [{"role": "user", "content": ["Name", "a city."]}]}),
+        ("no content of the user", {"messages": [{"role": "user", "content": None}]}),
     ],
     COMPLETIONS: [
         ("temperature", {"temperature": 5000}),
