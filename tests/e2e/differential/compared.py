@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import httpx
@@ -39,13 +40,24 @@ def without_semtoken(given: Answer) -> tuple[Answer, int]:
 
 
 def _events(text: str) -> list[tuple[list[str], Any]]:
-    events = []
+    """Every event, those of several choices by choice: how they interleave is another way in every answer."""
+    events: list[tuple[list[str], Any]] = []
     for event in text.split("\n\n"):
         lines = event.split("\n")
         fields = [line for line in lines if not line.startswith("data: ")]
         data = "\n".join(line.removeprefix("data: ") for line in lines if line.startswith("data: "))
-        events.append((fields, _steady(json.loads(data)) if data.startswith("{") else data))
-    return events
+        events.append((fields, json.loads(data) if data.startswith("{") else data))
+    ordered = (event for _, group in groupby(events, _has_choice) for event in sorted(group, key=_choice))
+    return [(fields, _steady(data)) for fields, data in ordered]
+
+
+def _has_choice(event: tuple[list[str], Any]) -> bool:
+    _, data = event
+    return isinstance(data, dict) and len(data.get("choices") or ()) == 1
+
+
+def _choice(event: tuple[list[str], Any]) -> int:
+    return int(event[1]["choices"][0]["index"]) if _has_choice(event) else 0
 
 
 def _steady(value: Any, name: str = "") -> Any:
