@@ -20,8 +20,10 @@ _AS_JSON = frozenset(
 )
 """What templates write as JSON, names and all; of a body ``input`` is text."""
 _MEDIA = frozenset(
-    {"image_url", "image_pil", "image_embeds", "audio_url", "audio_embeds", "input_audio", "video_url", "file_data"}
-    | {"encrypted_content", "signature"}
+    {
+        *("image_url", "image_pil", "image_embeds", "audio_url", "audio_embeds", "input_audio", "video_url"),
+        *("file_data", "encrypted_content", "signature"),
+    }
 )
 """What is no text, however long its base64."""
 _LABELS = frozenset({"role", "type", "id", "call_id", "tool_call_id", "tool_use_id", "status", "media_type", "format"})
@@ -77,10 +79,7 @@ def prompt_ids(data: Mapping[str, Any]) -> int:
 def _ids(prompt: Any) -> int:
     items = prompt if isinstance(prompt, list) else ()
     # A list among them is a prompt of ids, or the content of what is no prompt of ids at all.
-    lists = (item for item in items if isinstance(item, list))
-    return sum(isinstance(item, int) for item in items) + sum(
-        sum(isinstance(item, int) for item in each) for each in lists
-    )
+    return sum(sum(isinstance(one, int) for one in (item if isinstance(item, list) else (item,))) for item in items)
 
 
 class PromptCounter:

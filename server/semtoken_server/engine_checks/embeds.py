@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -53,7 +54,9 @@ class EmbedsCheck(RealisableCheck):
         probe = await self._backend.embeddings(PROBE, timeout_s=LOCAL_TIMEOUT_S)
         ids, vectors = probe.value
         by_ids = await self._next(name, {"model": model, "prompt": ids, **_ASKED})
-        by_vectors = await self._next(name, {"model": model, "prompt_embeds": wire_form(vectors), **_ASKED})
+        # Off the event loop: the first time it imports torch.
+        embeds = await asyncio.to_thread(wire_form, vectors)
+        by_vectors = await self._next(name, {"model": model, "prompt_embeds": embeds, **_ASKED})
         if by_ids.error:
             raise self.unchecked(name, by_ids.error)
         if by_vectors.error:
